@@ -1,0 +1,66 @@
+"""The command line: panels, commands, and typed errors turned into messages and exit codes.
+
+Command modules import nothing heavy at their top, so that `adclick --help` and shell completion stay fast.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from adclick_cli import __version__
+from adclick_cli.commands import config, render
+from adclick_cli.errors import AdclickError
+
+EXIT_INTERRUPTED = 130
+
+CLUSTER = "Cluster"
+PIPELINE = "Pipeline"
+EVENTS = "Events"
+RESULTS = "Results"
+SETUP = "Set-up"
+
+app = typer.Typer(
+    name="adclick",
+    help="Ad impressions and clicks in, click-through rates, engagement and anomaly alerts out: Flink SQL, proven.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"adclick {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    pass
+
+
+app.command("render", rich_help_panel=PIPELINE)(render.render)
+app.add_typer(config.app, name="config", rich_help_panel=SETUP)
+
+
+def main() -> None:
+    """Run one command. Exit codes: 0 done, 1 a clear failure, 2 wrong usage, 3 `verify` or `status --wait` says no."""
+    try:
+        app()
+    except AdclickError as error:
+        from adclick_cli.views import console
+
+        console.report(error)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of stdout went away (`| head`): stdout is pointed at nothing, or Python's exit complains again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

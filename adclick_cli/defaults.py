@@ -1,0 +1,47 @@
+"""Every default and every pinned version, once.
+
+Plain constants only: the command line's help shows them without importing anything heavy.
+Durations are texts as a user would type them (see `sql.parameters.Duration`).
+"""
+
+from __future__ import annotations
+
+FLINK_VERSION = "2.2.1"
+KAFKA_CONNECTOR_VERSION = "5.0.0-2.2"
+KAFKA_VERSION = "4.4.0"
+
+KAFKA_PORT = 9092
+KAFKA_CONTROLLER_PORT = 9093
+UI_PORT = 8081
+BIND_ADDRESS = "127.0.0.1"
+TASKMANAGER_MEMORY_MB = 1600
+TASK_SLOTS = 8
+PARTITIONS = 4
+ALERT_PARTITIONS = 1
+
+TOPIC_IMPRESSIONS = "ad-impressions"
+TOPIC_CLICKS = "ad-clicks"
+TOPIC_CTR = "ctr_results"
+TOPIC_ENGAGEMENT = "engagement_results"
+TOPIC_ALERTS = "anomaly_alerts"
+TOPIC_CTR_LIVE = "ctr_live"
+TOPIC_ENGAGEMENT_LIVE = "engagement_live"
+
+WINDOW = "1m"
+ATTRIBUTION = "10m"
+WATERMARK_DELAY = "5s"
+IDLE_TIMEOUT = "10s"
+MAX_AHEAD = "1h"
+CHECKPOINT_INTERVAL = "10s"
+SPIKE = 2.0
+DROP = 0.5
+METHOD = "ratio"
+MIN_IMPRESSIONS = 0
+MIN_Z = 4.0
+PARALLELISM = 2
+
+RATE = 50.0
+SEED = 1
+PHASE = "cycle"
+PHASE_CAMPAIGN = "camp-1"
+BROKER_WAIT = "30s"

@@ -1,0 +1,93 @@
+"""What one submission computes: every number that decides a result, in plain types.
+
+The SQL is rendered from a `Pipeline`; `verify` recomputes from the same one without knowing any SQL; `submit` keeps the
+one that runs under `ADCLICK_HOME`, so that `watch` and `verify` ask for the right windows.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from adclick_cli import defaults
+from adclick_cli.parameters import Duration
+
+Method = Literal["ratio", "significance"]
+METHODS: tuple[Method, ...] = ("ratio", "significance")
+
+
+@dataclass(frozen=True)
+class Topics:
+    """The topics' names; the attributes are the settings' names without their `topic_`."""
+
+    impressions: str = defaults.TOPIC_IMPRESSIONS
+    clicks: str = defaults.TOPIC_CLICKS
+    ctr: str = defaults.TOPIC_CTR
+    engagement: str = defaults.TOPIC_ENGAGEMENT
+    alerts: str = defaults.TOPIC_ALERTS
+    ctr_live: str = defaults.TOPIC_CTR_LIVE
+    engagement_live: str = defaults.TOPIC_ENGAGEMENT_LIVE
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """The parameters of one submission.
+
+    Attributes:
+        window: size of the tumbling windows on the impressions' event time.
+        attribution: a click counts from its impression's time to this much later, both ends included.
+        watermark_delay: bounded out-of-orderness of each partition.
+        idle_timeout: a partition silent for so long holds no watermark back.
+        max_ahead: an event dated further than this past its broker timestamp is impossible.
+        spike: SPIKE where the CTR is above `spike` times the previous window's.
+        drop: DROP where the CTR is below `drop` times the previous window's.
+        method: `ratio`, or `significance` (ratio and two-proportion z).
+        min_impressions: both windows must hold at least so many impressions.
+        min_z: least absolute z of `significance`.
+        parallelism: parallel subtasks of each operator.
+        bounded: read what is there now, write every window, finish.
+        live: also keep the upsert topics with the windows that are still open.
+        checkpoint_interval: how often results are committed.
+        bootstrap_servers: the broker as Flink reaches it.
+        topics: names of the topics.
+    """
+
+    window: Duration = Duration.parse(defaults.WINDOW, "window")
+    attribution: Duration = Duration.parse(defaults.ATTRIBUTION, "attribution")
+    watermark_delay: Duration = Duration.parse(defaults.WATERMARK_DELAY, "watermark-delay")
+    idle_timeout: Duration = Duration.parse(defaults.IDLE_TIMEOUT, "idle-timeout")
+    max_ahead: Duration = Duration.parse(defaults.MAX_AHEAD, "max-ahead")
+    spike: float = defaults.SPIKE
+    drop: float = defaults.DROP
+    method: Method = "ratio"
+    min_impressions: int = defaults.MIN_IMPRESSIONS
+    min_z: float = defaults.MIN_Z
+    parallelism: int = defaults.PARALLELISM
+    bounded: bool = False
+    live: bool = True
+    checkpoint_interval: Duration = Duration.parse(defaults.CHECKPOINT_INTERVAL, "checkpoint-interval")
+    bootstrap_servers: str = f"{defaults.BIND_ADDRESS}:{defaults.KAFKA_PORT}"
+    topics: Topics = field(default_factory=Topics)
+
+    def to_json(self) -> str:
+        """One JSON object; `from_json` reads it back."""
+        plain = asdict(self)
+        for name, value in vars(self).items():
+            if isinstance(value, Duration):
+                plain[name] = value.ms
+        return json.dumps(plain, indent=2)
+
+    @classmethod
+    def from_json(cls, text: str) -> Pipeline:
+        """Read what `to_json` wrote.
+
+        Raises:
+            ValueError, TypeError, KeyError: the text is not such an object.
+        """
+        plain: dict[str, Any] = json.loads(text)
+        plain["topics"] = Topics(**plain["topics"])
+        for name, spec in cls.__dataclass_fields__.items():
+            if isinstance(spec.default, Duration):
+                plain[name] = Duration(int(plain[name]))
+        return cls(**plain)

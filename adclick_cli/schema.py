@@ -1,0 +1,177 @@
+"""The events and the result rows, once: fields, types, order, keys and topics.
+
+SQL, generator, replay, watch, verify, tests and docs take names and order from here.
+Times in events are integers, milliseconds since the epoch (UTC). Times in result rows are ISO-8601 texts in UTC
+with a `Z`, for example `2026-01-01T12:00:00Z`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from adclick_cli import defaults
+
+
+class Kind(Enum):
+    """What a field holds."""
+
+    TEXT = "text"
+    COUNT = "count"
+    EPOCH_MS = "epoch_ms"
+    INSTANT = "instant"
+    RATIO = "ratio"
+
+    @property
+    def sql(self) -> str:
+        """The Flink SQL type."""
+        return _SQL_TYPES[self]
+
+
+_SQL_TYPES = {
+    Kind.TEXT: "STRING",
+    Kind.COUNT: "BIGINT",
+    Kind.EPOCH_MS: "BIGINT",
+    Kind.INSTANT: "TIMESTAMP_LTZ(3)",
+    Kind.RATIO: "DOUBLE",
+}
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of an event or a result row."""
+
+    name: str
+    kind: Kind
+    about: str
+
+
+@dataclass(frozen=True)
+class Record:
+    """A kind of event or result row.
+
+    Attributes:
+        name: the word used on the command line and in the SQL.
+        topic_setting: the name of the setting that holds its topic.
+        default_topic: that setting's default.
+        partitions: partitions of the topic as adclick creates it.
+        fields: in the order in which they stand in the JSON.
+        key: the fields that identify a row.
+        compacted: whether only the newest row of a key is kept.
+    """
+
+    name: str
+    topic_setting: str
+    default_topic: str
+    partitions: int
+    fields: tuple[Field, ...]
+    key: tuple[str, ...]
+    compacted: bool = False
+
+    @property
+    def field_names(self) -> tuple[str, ...]:
+        """Names of the fields, in order."""
+        return tuple(field.name for field in self.fields)
+
+
+_WINDOW = (
+    Field("window_start", Kind.INSTANT, "first instant of the tumbling window (inclusive)"),
+    Field("window_end", Kind.INSTANT, "end of the tumbling window (exclusive)"),
+)
+_COUNTS = (
+    Field("impression_count", Kind.COUNT, "distinct impressions whose event time lies in the window"),
+    Field("click_count", Kind.COUNT, "distinct clicks on those impressions within the attribution window"),
+)
+_CTR_FIELDS = (
+    *_WINDOW,
+    Field("campaign_id", Kind.TEXT, "the campaign"),
+    *_COUNTS,
+    Field("ctr", Kind.RATIO, "click_count / impression_count"),
+)
+_ENGAGEMENT_FIELDS = (*_WINDOW, Field("device_type", Kind.TEXT, "mobile, desktop, tablet, …"), *_COUNTS)
+_CTR_KEY = ("window_start", "window_end", "campaign_id")
+_ENGAGEMENT_KEY = ("window_start", "window_end", "device_type")
+
+IMPRESSION = Record(
+    "impression",
+    "topic_impressions",
+    defaults.TOPIC_IMPRESSIONS,
+    defaults.PARTITIONS,
+    (
+        Field("impression_id", Kind.TEXT, "identifies the impression; repeats count once"),
+        Field("user_id", Kind.TEXT, "who saw the ad"),
+        Field("campaign_id", Kind.TEXT, "the campaign"),
+        Field("ad_id", Kind.TEXT, "the ad"),
+        Field("device_type", Kind.TEXT, "mobile, desktop, tablet, …"),
+        Field("browser", Kind.TEXT, "chrome, safari, firefox, edge, …"),
+        Field("event_timestamp", Kind.EPOCH_MS, "when it was shown, ms since the epoch"),
+        Field("cost", Kind.RATIO, "what it cost"),
+    ),
+    ("impression_id",),
+)
+CLICK = Record(
+    "click",
+    "topic_clicks",
+    defaults.TOPIC_CLICKS,
+    defaults.PARTITIONS,
+    (
+        Field("click_id", Kind.TEXT, "identifies the click; repeats count once"),
+        Field("impression_id", Kind.TEXT, "the impression that was clicked"),
+        Field("user_id", Kind.TEXT, "who clicked"),
+        Field("event_timestamp", Kind.EPOCH_MS, "when it was clicked, ms since the epoch"),
+    ),
+    ("click_id",),
+)
+CTR = Record("ctr", "topic_ctr", defaults.TOPIC_CTR, defaults.PARTITIONS, _CTR_FIELDS, _CTR_KEY)
+ENGAGEMENT = Record(
+    "engagement",
+    "topic_engagement",
+    defaults.TOPIC_ENGAGEMENT,
+    defaults.PARTITIONS,
+    _ENGAGEMENT_FIELDS,
+    _ENGAGEMENT_KEY,
+)
+ALERT = Record(
+    "alerts",
+    "topic_alerts",
+    defaults.TOPIC_ALERTS,
+    defaults.ALERT_PARTITIONS,
+    (
+        Field("alert_time", Kind.INSTANT, "end of the window that raised the alert"),
+        Field("campaign_id", Kind.TEXT, "the campaign"),
+        Field("current_ctr", Kind.RATIO, "CTR of the window that raised the alert"),
+        Field("previous_ctr", Kind.RATIO, "CTR of the window just before it"),
+        Field("alert_type", Kind.TEXT, "SPIKE or DROP"),
+        Field("window_start", Kind.INSTANT, "first instant of the window that raised the alert"),
+        Field("current_impressions", Kind.COUNT, "impressions of that window"),
+        Field("current_clicks", Kind.COUNT, "clicks of that window"),
+        Field("previous_impressions", Kind.COUNT, "impressions of the window before"),
+        Field("previous_clicks", Kind.COUNT, "clicks of the window before"),
+        Field("z_score", Kind.RATIO, "two-proportion z of the two windows; null where it is not defined"),
+        Field("rule", Kind.TEXT, "ratio or significance"),
+    ),
+    ("alert_time", "campaign_id"),
+)
+CTR_LIVE = Record(
+    "ctr_live",
+    "topic_ctr_live",
+    defaults.TOPIC_CTR_LIVE,
+    defaults.PARTITIONS,
+    _CTR_FIELDS,
+    _CTR_KEY,
+    compacted=True,
+)
+ENGAGEMENT_LIVE = Record(
+    "engagement_live",
+    "topic_engagement_live",
+    defaults.TOPIC_ENGAGEMENT_LIVE,
+    defaults.PARTITIONS,
+    _ENGAGEMENT_FIELDS,
+    _ENGAGEMENT_KEY,
+    compacted=True,
+)
+
+EVENTS = (IMPRESSION, CLICK)
+RESULTS = (CTR, ENGAGEMENT, ALERT)
+LIVE = (CTR_LIVE, ENGAGEMENT_LIVE)
+ALL = (*EVENTS, *RESULTS, *LIVE)

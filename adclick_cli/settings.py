@@ -1,0 +1,215 @@
+"""Settings: flag > `ADCLICK_*` > `./adclick.toml` > the user's config file > default.
+
+`load()` gives the settings of this call; commands pass the flags that were really given. `sources()` tells for each
+value where it came from.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+import platformdirs
+from pydantic import Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from adclick_cli import defaults
+from adclick_cli.errors import ParameterError
+from adclick_cli.parameters import Duration, parse_count, parse_number, parse_servers, parse_topic
+from adclick_cli.pipeline import METHODS, Method, Pipeline, Topics
+
+PROJECT_FILE = Path("adclick.toml")
+
+
+def user_file() -> Path:
+    """The user's own config file (it need not exist)."""
+    return Path(platformdirs.user_config_dir("adclick", appauthor=False)) / "config.toml"
+
+
+def default_home() -> Path:
+    """The platform's user data folder for adclick."""
+    return Path(platformdirs.user_data_dir("adclick", appauthor=False))
+
+
+class Settings(BaseSettings):
+    """All settings. Durations and ratios are texts and numbers as the user gave them; `pipeline()` parses them."""
+
+    model_config = SettingsConfigDict(env_prefix="ADCLICK_", extra="forbid", frozen=True)
+
+    home: Path = Field(default_factory=default_home)
+    runtime: Literal["auto", "local", "compose"] = "auto"
+    maven_url: str | None = None
+    java_home: Path | None = None
+
+    kafka_port: int = Field(defaults.KAFKA_PORT, ge=1, le=65535)
+    controller_port: int = Field(defaults.KAFKA_CONTROLLER_PORT, ge=1, le=65535)
+    ui_port: int = Field(defaults.UI_PORT, ge=1, le=65535)
+    bootstrap_servers: str | None = None
+    flink_url: str | None = None
+    taskmanager_memory_mb: int = Field(defaults.TASKMANAGER_MEMORY_MB, ge=768)
+    task_slots: int = Field(defaults.TASK_SLOTS, ge=1)
+
+    topic_impressions: str = defaults.TOPIC_IMPRESSIONS
+    topic_clicks: str = defaults.TOPIC_CLICKS
+    topic_ctr: str = defaults.TOPIC_CTR
+    topic_engagement: str = defaults.TOPIC_ENGAGEMENT
+    topic_alerts: str = defaults.TOPIC_ALERTS
+    topic_ctr_live: str = defaults.TOPIC_CTR_LIVE
+    topic_engagement_live: str = defaults.TOPIC_ENGAGEMENT_LIVE
+
+    window: str = defaults.WINDOW
+    attribution: str = defaults.ATTRIBUTION
+    watermark_delay: str = defaults.WATERMARK_DELAY
+    idle_timeout: str = defaults.IDLE_TIMEOUT
+    max_ahead: str = defaults.MAX_AHEAD
+    checkpoint_interval: str = defaults.CHECKPOINT_INTERVAL
+    threshold: float | None = None
+    spike: float | None = None
+    drop: float | None = None
+    method: str = defaults.METHOD
+    min_impressions: int = defaults.MIN_IMPRESSIONS
+    min_z: float = defaults.MIN_Z
+    parallelism: int = defaults.PARALLELISM
+    live: bool = True
+
+    rate: float = defaults.RATE
+    seed: int = defaults.SEED
+    broker_wait: str = defaults.BROKER_WAIT
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags, then the environment, then the two files."""
+        return (init_settings, env_settings, *(source for _, source in _file_sources(settings_cls)))
+
+    @property
+    def servers(self) -> str:
+        """The broker as this machine reaches it, `host:port`."""
+        own = f"{defaults.BIND_ADDRESS}:{self.kafka_port}"
+        return parse_servers(self.bootstrap_servers or own, "bootstrap-servers")
+
+    @property
+    def flink_rest(self) -> str:
+        """Flink's REST interface, without a slash at its end."""
+        return (self.flink_url or f"http://{defaults.BIND_ADDRESS}:{self.ui_port}").rstrip("/")
+
+    def topics(self) -> Topics:
+        """The topics' names.
+
+        Raises:
+            ParameterError: Kafka would refuse a name, or two topics share one.
+        """
+        names = {
+            name: parse_topic(getattr(self, f"topic_{name}"), f"topic-{name.replace('_', '-')}")
+            for name in Topics.__dataclass_fields__
+        }
+        seen: dict[str, str] = {}
+        for name, topic in names.items():
+            if topic in seen:
+                raise ParameterError(
+                    f"topic-{name.replace('_', '-')}",
+                    topic,
+                    f"It is the topic of {seen[topic]} already.",
+                    "Give each topic a name of its own.",
+                )
+            seen[topic] = name
+        return Topics(**names)
+
+    def pipeline(self, *, bounded: bool = False) -> Pipeline:
+        """Everything that decides a result, parsed and checked.
+
+        Raises:
+            ParameterError: a value cannot be used; it names the flag, the value and the mend.
+        """
+        method = next((known for known in METHODS if known == self.method), None)
+        if method is None:
+            raise ParameterError("method", self.method, "There is no such rule.", "Use ratio or significance.")
+        spike, drop = self._thresholds(method)
+        return Pipeline(
+            window=Duration.parse(self.window, "window"),
+            attribution=Duration.parse(self.attribution, "attribution"),
+            watermark_delay=Duration.parse(self.watermark_delay, "watermark-delay", allow_zero=True),
+            idle_timeout=Duration.parse(self.idle_timeout, "idle-timeout"),
+            max_ahead=Duration.parse(self.max_ahead, "max-ahead"),
+            spike=spike,
+            drop=drop,
+            method=method,
+            min_impressions=parse_count(self.min_impressions, "min-impressions"),
+            min_z=parse_number(self.min_z, "min-z", at_least=0),
+            parallelism=parse_count(self.parallelism, "parallelism", at_least=1, at_most=32_768),
+            bounded=bounded,
+            live=self.live and not bounded,
+            checkpoint_interval=Duration.parse(self.checkpoint_interval, "checkpoint-interval"),
+            bootstrap_servers=self.servers,
+            topics=self.topics(),
+        )
+
+    def _thresholds(self, method: Method) -> tuple[float, float]:
+        drop, spike = self.drop, self.spike
+        if self.threshold is not None:
+            threshold = parse_number(self.threshold, "threshold", above=0, below=1)
+            drop = threshold if drop is None else drop
+            spike = 1 / threshold if spike is None else spike
+        return (
+            parse_number(defaults.SPIKE if spike is None else spike, "spike", above=1),
+            parse_number(defaults.DROP if drop is None else drop, "drop", above=0, below=1),
+        )
+
+
+def _file_sources(settings_cls: type[BaseSettings]) -> list[tuple[str, TomlConfigSettingsSource]]:
+    return [
+        (str(path), TomlConfigSettingsSource(settings_cls, path))
+        for path in (PROJECT_FILE, user_file())
+        if path.is_file()
+    ]
+
+
+def load(**flags: Any) -> Settings:
+    """The settings of this call; flags that are None were not given.
+
+    Raises:
+        ParameterError: a value has the wrong type, or a name is unknown.
+    """
+    given = {name: value for name, value in flags.items() if value is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise ParameterError(
+            name.replace("_", "-"),
+            first.get("input"),
+            f"{first['msg']} (from {_origin(name, given)}).",
+            "Correct the value; `adclick config show` lists the settings.",
+        ) from None
+    except ValueError as error:
+        raise ParameterError("config file", str(PROJECT_FILE), str(error), "Correct the TOML.") from None
+
+
+def _origin(name: str, given: dict[str, Any]) -> str:
+    if name in given:
+        return "flag"
+    if f"ADCLICK_{name.upper()}" in {key.upper() for key in os.environ}:
+        return f"ADCLICK_{name.upper()}"
+    for path, source in _file_sources(Settings):
+        if name in source():
+            return path
+    return "default"
+
+
+def sources(settings: Settings, **flags: Any) -> dict[str, tuple[Any, str]]:
+    """Each setting's value and where it came from: `flag`, `ADCLICK_…`, a file's path or `default`."""
+    given = {name: value for name, value in flags.items() if value is not None}
+    return {name: (getattr(settings, name), _origin(name, given)) for name in Settings.model_fields}

@@ -1,0 +1,95 @@
+"""The one writer to stdout and the one writer to stderr.
+
+Data goes to stdout, messages to stderr. Colour and spinners only on a terminal (`NO_COLOR` is respected by Rich).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from adclick_cli.errors import AdclickError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+FORMATS = ("table", "json", "csv")
+
+
+def out() -> Console:
+    """Rich's console on stdout."""
+    from rich.console import Console
+
+    return Console(highlight=False)
+
+
+def err() -> Console:
+    """Rich's console on stderr."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False)
+
+
+def say(message: str) -> None:
+    """One line for a person, to stderr. No markup is read from it: it may hold a user's text."""
+    err().print(message, markup=False, soft_wrap=True)
+
+
+def next_step(command: str) -> None:
+    """Name the next useful command."""
+    err().print(f"Next: {command}", style="dim", markup=False, soft_wrap=True)
+
+
+def report(error: AdclickError) -> None:
+    """What happened, why, and what to do next."""
+    console = err()
+    console.print(f"Error: {error.what}", style="bold red", markup=False, soft_wrap=True)
+    if error.why:
+        console.print(error.why, markup=False, soft_wrap=True)
+    if error.mend:
+        console.print(error.mend, style="green", markup=False, soft_wrap=True)
+
+
+def choose_format(wanted: str | None) -> str:
+    """The output format: as asked for, else a table on a terminal and JSON lines elsewhere."""
+    if wanted:
+        return wanted
+    return "table" if sys.stdout.isatty() else "json"
+
+
+def write(text: str) -> None:
+    """Data, as it is, to stdout."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def write_json(value: Any) -> None:
+    """One JSON value on one line."""
+    write(json.dumps(value, ensure_ascii=False) + "\n")
+
+
+def write_rows(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], form: str, title: str = "") -> None:
+    """Rows as JSON lines, CSV with a header, or a table."""
+    if form == "json":
+        for row in rows:
+            write_json(dict(row))
+    elif form == "csv":
+        buffer = io.StringIO()
+        writer = csv.DictWriter(buffer, columns, lineterminator="\n", extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(rows)
+        write(buffer.getvalue())
+    else:
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(title=title or None, title_justify="left")
+        for column in columns:
+            table.add_column(column)
+        for row in rows:
+            table.add_row(*(Text("" if row.get(column) is None else str(row[column])) for column in columns))
+        out().print(table)

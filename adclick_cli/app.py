@@ -11,7 +11,7 @@ import sys
 import typer
 
 from adclick_cli import __version__
-from adclick_cli.commands import config, render
+from adclick_cli.commands import config, jobs, render, submit
 from adclick_cli.errors import AdclickError
 
 EXIT_INTERRUPTED = 130
@@ -46,6 +46,9 @@ def _root(
 
 
 app.command("render", rich_help_panel=PIPELINE)(render.render)
+app.command("submit", rich_help_panel=PIPELINE)(submit.submit)
+app.command("jobs", rich_help_panel=PIPELINE)(jobs.jobs)
+app.command("stop", rich_help_panel=PIPELINE)(jobs.stop)
 app.add_typer(config.app, name="config", rich_help_panel=SETUP)
 
 

@@ -138,7 +138,7 @@ class Settings(BaseSettings):
             raise ParameterError("method", self.method, "There is no such rule.", "Use ratio or significance.")
         spike, drop = self._thresholds(method)
         return Pipeline(
-            window=Duration.parse(self.window, "window"),
+            window=_window(self.window),
             attribution=Duration.parse(self.attribution, "attribution"),
             watermark_delay=Duration.parse(self.watermark_delay, "watermark-delay", allow_zero=True),
             idle_timeout=Duration.parse(self.idle_timeout, "idle-timeout"),
@@ -166,6 +166,13 @@ class Settings(BaseSettings):
             parse_number(defaults.SPIKE if spike is None else spike, "spike", above=1),
             parse_number(defaults.DROP if drop is None else drop, "drop", above=0, below=1),
         )
+
+
+def _window(text: str) -> Duration:
+    window = Duration.parse(text, "window")
+    if window.ms % 1000:
+        raise ParameterError("window", text, "A window is whole seconds long.", "Give for example 30s, 1m or 1h.")
+    return window
 
 
 def _file_sources(settings_cls: type[BaseSettings]) -> list[tuple[str, TomlConfigSettingsSource]]:

@@ -17,6 +17,8 @@ from adclick_cli.errors import AdclickError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from adclick_cli.flink.rest import Job
+
 FORMATS = ("table", "json", "csv")
 
 
@@ -93,3 +95,9 @@ def write_rows(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], form: 
         for row in rows:
             table.add_row(*(Text("" if row.get(column) is None else str(row[column])) for column in columns))
         out().print(table)
+
+
+def write_jobs(jobs: Iterable[Job], form: str | None) -> None:
+    """Jobs with id, name and state."""
+    rows = [{"id": job.id, "name": job.name, "state": job.state} for job in jobs]
+    write_rows(rows, ("id", "name", "state"), choose_format(form))

@@ -1,0 +1,166 @@
+"""The flags that decide what is computed, shared by `render` and `submit`."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import typer
+
+from adclick_cli import defaults
+from adclick_cli.commands.options import SERVERS
+
+WINDOWS = "Windows and attribution"
+ALERTS = "Alert rule"
+EXECUTION = "Execution"
+TOPICS = "Topics and broker"
+
+
+def _option(flag: str, text: str, panel: str, **more: Any) -> Any:
+    return typer.Option(None, flag, help=text, rich_help_panel=panel, **more)
+
+
+def _topic(name: str, default: str) -> Any:
+    return _option(f"--topic-{name}", f"Default: {default}.", TOPICS, metavar="TOPIC")
+
+
+_DURATION = {"metavar": "TIME"}
+FLAGS: dict[str, tuple[type, Any]] = {
+    "window": (
+        str,
+        _option("--window", f"Size of the tumbling windows. Default: {defaults.WINDOW}.", WINDOWS, **_DURATION),
+    ),
+    "attribution": (
+        str,
+        _option(
+            "--attribution",
+            f"How long after its impression a click counts. Default: {defaults.ATTRIBUTION}.",
+            WINDOWS,
+            **_DURATION,
+        ),
+    ),
+    "watermark_delay": (
+        str,
+        _option(
+            "--watermark-delay",
+            f"How much out of order events may arrive. Default: {defaults.WATERMARK_DELAY}.",
+            WINDOWS,
+            **_DURATION,
+        ),
+    ),
+    "idle_timeout": (
+        str,
+        _option(
+            "--idle-timeout",
+            f"A partition silent for so long holds no window open. Default: {defaults.IDLE_TIMEOUT}.",
+            WINDOWS,
+            **_DURATION,
+        ),
+    ),
+    "max_ahead": (
+        str,
+        _option(
+            "--max-ahead",
+            f"An event dated further past its arrival is bad. Default: {defaults.MAX_AHEAD}.",
+            WINDOWS,
+            **_DURATION,
+        ),
+    ),
+    "threshold": (
+        float,
+        _option(
+            "--threshold",
+            "T, above 0 and below 1: DROP below T times, SPIKE above 1/T times the window before.",
+            ALERTS,
+        ),
+    ),
+    "spike": (
+        float,
+        _option("--spike", f"SPIKE above so many times the window before. Default: {defaults.SPIKE}.", ALERTS),
+    ),
+    "drop": (
+        float,
+        _option("--drop", f"DROP below so many times the window before. Default: {defaults.DROP}.", ALERTS),
+    ),
+    "method": (
+        str,
+        _option(
+            "--method",
+            "ratio: the factors alone. significance: the factors and a two-proportion z of at least --min-z. "
+            f"Default: {defaults.METHOD}.",
+            ALERTS,
+            metavar="ratio|significance",
+        ),
+    ),
+    "min_impressions": (
+        int,
+        _option(
+            "--min-impressions",
+            f"Both windows need so many impressions for an alert. Default: {defaults.MIN_IMPRESSIONS}.",
+            ALERTS,
+        ),
+    ),
+    "min_z": (float, _option("--min-z", f"Least |z| of --method significance. Default: {defaults.MIN_Z}.", ALERTS)),
+    "parallelism": (
+        int,
+        _option("--parallelism", f"Parallel tasks of each operator. Default: {defaults.PARALLELISM}.", EXECUTION),
+    ),
+    "checkpoint_interval": (
+        str,
+        _option(
+            "--checkpoint-interval",
+            f"How often final rows are committed. Default: {defaults.CHECKPOINT_INTERVAL}.",
+            EXECUTION,
+            **_DURATION,
+        ),
+    ),
+    "live": (
+        bool,
+        typer.Option(
+            None,
+            "--live/--no-live",
+            help="Also keep the windows that are still open in live topics. Default: --live.",
+            rich_help_panel=EXECUTION,
+        ),
+    ),
+    "bootstrap_servers": (str, SERVERS),
+    "topic_impressions": (str, _topic("impressions", defaults.TOPIC_IMPRESSIONS)),
+    "topic_clicks": (str, _topic("clicks", defaults.TOPIC_CLICKS)),
+    "topic_ctr": (str, _topic("ctr", defaults.TOPIC_CTR)),
+    "topic_engagement": (str, _topic("engagement", defaults.TOPIC_ENGAGEMENT)),
+    "topic_alerts": (str, _topic("alerts", defaults.TOPIC_ALERTS)),
+    "topic_ctr_live": (str, _topic("ctr-live", defaults.TOPIC_CTR_LIVE)),
+    "topic_engagement_live": (str, _topic("engagement-live", defaults.TOPIC_ENGAGEMENT_LIVE)),
+}
+BOUNDED: Any = typer.Option(
+    False,
+    "--bounded",
+    help="Read what is there now, write every window, finish.",
+    rich_help_panel=EXECUTION,
+)
+
+
+def with_pipeline_flags(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the flags above to a command; it receives those that were given, by setting, in its parameter `flags`."""
+
+    @functools.wraps(command)
+    def wrapper(**values: Any) -> None:
+        flags = {name: values.pop(name) for name in FLAGS}
+        command(flags={name: value for name, value in flags.items() if value is not None}, **values)
+
+    own = [
+        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        for parameter in inspect.signature(command, eval_str=True).parameters.values()
+        if parameter.name != "flags"
+    ]
+    shared = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=option, annotation=kind | None)
+        for name, (kind, option) in FLAGS.items()
+    ]
+    parameters = [*own, *shared]
+    wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    wrapper.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    del wrapper.__wrapped__
+    return wrapper

@@ -1,0 +1,107 @@
+"""Rendered Flink SQL: stages, and the script of both jobs that `submit` sends."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from adclick_cli import resources, schema
+from adclick_cli.errors import ParameterError
+from adclick_cli.parameters import Duration
+from adclick_cli.pipeline import Pipeline
+from adclick_cli.sql import options, quoting
+
+JOB_CTR = "adclick ctr"
+JOB_ANOMALY = "adclick anomaly"
+JOBS = (JOB_CTR, JOB_ANOMALY)
+
+STAGES = ("settings", "sources", "join", "sinks", "aggregation", "anomaly")
+"""The stages in the order in which a script runs them."""
+
+_LIVE_BEFORE = {"aggregation": ("live_sinks", "live_counts")}
+_ANOMALY_MEMORY = Duration(3_600_000)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(resources.folder("sql_templates")),
+        undefined=StrictUndefined,
+        autoescape=False,  # noqa: S701 - SQL, not HTML; values pass through the filters of sql/quoting.py
+        keep_trailing_newline=False,
+    )
+    environment.filters.update(literal=quoting.literal, interval=quoting.interval, double=quoting.double)
+    return environment
+
+
+def _context(pipeline: Pipeline) -> dict[str, Any]:
+    topics = pipeline.topics
+    significance = pipeline.method == "significance"
+    return {
+        "pipeline": pipeline,
+        "session": options.session(pipeline),
+        "records": {record.name: record for record in schema.ALL},
+        "names": {"ctr": JOB_CTR, "anomaly": JOB_ANOMALY},
+        "lanes": ["live.sql.j2"] if pipeline.live else [],
+        "source": {
+            "impressions": options.source(pipeline, topics.impressions, tolerant=True, aligned=True),
+            "clicks": options.source(pipeline, topics.clicks, tolerant=True, aligned=True),
+            "ctr": options.source(pipeline, topics.ctr, tolerant=False, aligned=False),
+        },
+        "sink": {
+            "ctr": options.final_sink(pipeline, topics.ctr, "campaign_id"),
+            "engagement": options.final_sink(pipeline, topics.engagement, "device_type"),
+            "alerts": options.final_sink(pipeline, topics.alerts, "campaign_id"),
+            "ctr_live": options.live_sink(pipeline, topics.ctr_live),
+            "engagement_live": options.live_sink(pipeline, topics.engagement_live),
+        },
+        "anomaly": {
+            "memory": Duration(_ANOMALY_MEMORY.ms + pipeline.window.ms),
+            "min_z": pipeline.min_z if significance else 0.0,
+            "z_where_undefined": -1.0 if significance else 0.0,
+        },
+    }
+
+
+def _render(template: str, context: dict[str, Any]) -> str:
+    return _environment().get_template(f"{template}.sql.j2").render(context).strip() + "\n"
+
+
+def stage(pipeline: Pipeline, name: str) -> str:
+    """The SQL of one stage.
+
+    Raises:
+        ParameterError: there is no such stage.
+    """
+    if name not in STAGES:
+        raise ParameterError("stage", name, "There is no such stage.", f"Use one of {', '.join(STAGES)}.")
+    context = _context(pipeline)
+    before = _LIVE_BEFORE.get(name, ()) if pipeline.live else ()
+    return "\n".join(_render(template, context) for template in (*before, name))
+
+
+def script(pipeline: Pipeline) -> str:
+    """Both jobs as one script that any Flink SQL client runs."""
+    return "\n".join(stage(pipeline, name) for name in STAGES)
+
+
+def write(pipeline: Pipeline, folder: Path, only: str | None = None) -> list[Path]:
+    """One file for each stage, numbered in running order, and return their paths.
+
+    Raises:
+        ParameterError: `only` names no stage, or the folder cannot be written.
+    """
+    texts = {name: stage(pipeline, name) for name in ([only] if only is not None else STAGES)}
+    paths = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            path = folder / f"{STAGES.index(name) + 1:02d}_{name}.sql"
+            path.write_text(text, encoding="utf-8")
+            paths.append(path)
+    except OSError as error:
+        raise ParameterError("out", str(folder), str(error), "Name a folder that you may write.") from error
+    return paths

@@ -11,7 +11,7 @@ import sys
 import typer
 
 from adclick_cli import __version__
-from adclick_cli.commands import config, jobs, render, submit
+from adclick_cli.commands import config, jobs, render, status, submit, up
 from adclick_cli.errors import AdclickError
 
 EXIT_INTERRUPTED = 130
@@ -45,6 +45,10 @@ def _root(
     pass
 
 
+app.command("up", rich_help_panel=CLUSTER)(up.up)
+app.command("down", rich_help_panel=CLUSTER)(up.down)
+app.command("status", rich_help_panel=CLUSTER)(status.status)
+app.command("logs", rich_help_panel=CLUSTER)(status.logs)
 app.command("render", rich_help_panel=PIPELINE)(render.render)
 app.command("submit", rich_help_panel=PIPELINE)(submit.submit)
 app.command("jobs", rich_help_panel=PIPELINE)(jobs.jobs)

@@ -1,4 +1,4 @@
-"""Settings: flag > `ADCLICK_*` > `./adclick.toml` > the user's config file > default.
+"""Settings: flag > `ADCLICK_*` > `./adclick.toml` > the user's config file > the running cluster's ports > default.
 
 `load()` gives the settings of this call; commands pass the flags that were really given. `sources()` tells for each
 value where it came from.
@@ -6,6 +6,7 @@ value where it came from.
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any, Literal
@@ -44,11 +45,11 @@ class Settings(BaseSettings):
 
     home: Path = Field(default_factory=default_home)
     runtime: Literal["auto", "local", "compose"] = "auto"
+    jar_cache: Path | None = None
     maven_url: str | None = None
     java_home: Path | None = None
 
     kafka_port: int = Field(defaults.KAFKA_PORT, ge=1, le=65535)
-    controller_port: int = Field(defaults.KAFKA_CONTROLLER_PORT, ge=1, le=65535)
     ui_port: int = Field(defaults.UI_PORT, ge=1, le=65535)
     bootstrap_servers: str | None = None
     flink_url: str | None = None
@@ -191,7 +192,7 @@ def load(**flags: Any) -> Settings:
     """
     given = {name: value for name, value in flags.items() if value is not None}
     try:
-        return Settings(**given)
+        return _with_running_ports(Settings(**given), given)
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
@@ -203,6 +204,25 @@ def load(**flags: Any) -> Settings:
         ) from None
     except ValueError as error:
         raise ParameterError("config file", str(PROJECT_FILE), str(error), "Correct the TOML.") from None
+
+
+def ports_file(home: Path) -> Path:
+    """Where `up` keeps the ports of the cluster that it started."""
+    return home / "run" / "ports.json"
+
+
+def _running_ports(home: Path) -> dict[str, int]:
+    try:
+        return dict(json.loads(ports_file(home).read_text(encoding="utf-8")))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return {}
+
+
+def _with_running_ports(settings: Settings, given: dict[str, Any]) -> Settings:
+    running = _running_ports(settings.home)
+    unset: dict[str, Any] = {name: running[name] for name in ("kafka_port", "ui_port") if name in running}
+    unset = {name: port for name, port in unset.items() if _origin(name, given) == "default"}
+    return settings.model_copy(update=unset) if unset else settings
 
 
 def _origin(name: str, given: dict[str, Any]) -> str:
@@ -219,4 +239,10 @@ def _origin(name: str, given: dict[str, Any]) -> str:
 def sources(settings: Settings, **flags: Any) -> dict[str, tuple[Any, str]]:
     """Each setting's value and where it came from: `flag`, `ADCLICK_…`, a file's path or `default`."""
     given = {name: value for name, value in flags.items() if value is not None}
-    return {name: (getattr(settings, name), _origin(name, given)) for name in Settings.model_fields}
+    found = {}
+    for name, spec in Settings.model_fields.items():
+        value, origin = getattr(settings, name), _origin(name, given)
+        if origin == "default" and not spec.default_factory and value != spec.default:
+            origin = "the running cluster"
+        found[name] = (value, origin)
+    return found

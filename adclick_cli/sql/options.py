@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
 from adclick_cli.pipeline import Pipeline
 
@@ -13,6 +15,71 @@ ALIGNMENT_GROUP = "adclick"
 LIVE_STATE_HOURS = 1
 
 
+Options = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Transport:
+    """What the tables of a script are connected to.
+
+    Attributes:
+        sources: `WITH` options of the tables that are read, by stage name: impressions, clicks, ctr.
+        sinks: the same for the tables that are written, by record name.
+        arrival: the metadata column that tells when an event arrived.
+    """
+
+    sources: Mapping[str, Options]
+    sinks: Mapping[str, Options]
+    arrival: str
+
+
+def kafka(pipeline: Pipeline) -> Transport:
+    """Kafka topics, as `submit` uses them."""
+    topics = pipeline.topics
+    return Transport(
+        sources={
+            "impressions": _source(pipeline, topics.impressions, tolerant=True, aligned=True),
+            "clicks": _source(pipeline, topics.clicks, tolerant=True, aligned=True),
+            "ctr": _source(pipeline, topics.ctr, tolerant=False, aligned=False),
+        },
+        sinks={
+            "ctr": _final_sink(pipeline, topics.ctr, "campaign_id"),
+            "engagement": _final_sink(pipeline, topics.engagement, "device_type"),
+            "alerts": _final_sink(pipeline, topics.alerts, "campaign_id"),
+            "ctr_live": _live_sink(pipeline, topics.ctr_live),
+            "engagement_live": _live_sink(pipeline, topics.engagement_live),
+        },
+        arrival="timestamp",
+    )
+
+
+def files(folder: Path) -> Transport:
+    """Folders of JSON lines: the same SQL on a bounded input, without a broker.
+
+    `folder` holds `impressions/` and `clicks/`; the results come beside them. A file's modification time stands for
+    the arrival of its events. Only a bounded pipeline without a live lane can write files.
+    """
+    tolerant = {"json.ignore-parse-errors": "true"}
+    return Transport(
+        sources={
+            "impressions": _file(folder / "impressions") | tolerant,
+            "clicks": _file(folder / "clicks") | tolerant,
+            "ctr": _file(folder / "ctr"),
+        },
+        sinks={name: _file(folder / name) for name in ("ctr", "engagement", "alerts")},
+        arrival="file.modification-time",
+    )
+
+
+def _file(path: Path) -> dict[str, str]:
+    return {
+        "connector": "filesystem",
+        "path": path.resolve().as_uri(),
+        "format": "json",
+        "json.timestamp-format.standard": "ISO-8601",
+    }
+
+
 def _connection(pipeline: Pipeline, topic: str) -> dict[str, str]:
     return {
         "connector": "kafka",
@@ -21,7 +88,7 @@ def _connection(pipeline: Pipeline, topic: str) -> dict[str, str]:
     }
 
 
-def source(pipeline: Pipeline, topic: str, *, tolerant: bool, aligned: bool) -> Mapping[str, str]:
+def _source(pipeline: Pipeline, topic: str, *, tolerant: bool, aligned: bool) -> Options:
     """A JSON topic read from its beginning, committed rows only.
 
     Args:
@@ -51,7 +118,7 @@ def source(pipeline: Pipeline, topic: str, *, tolerant: bool, aligned: bool) -> 
     return options
 
 
-def final_sink(pipeline: Pipeline, topic: str, key: str) -> Mapping[str, str]:
+def _final_sink(pipeline: Pipeline, topic: str, key: str) -> Options:
     """An append-only JSON topic, exactly-once, partitioned by the text of one column."""
     return _connection(pipeline, topic) | {
         "key.format": "raw",
@@ -64,7 +131,7 @@ def final_sink(pipeline: Pipeline, topic: str, key: str) -> Mapping[str, str]:
     }
 
 
-def live_sink(pipeline: Pipeline, topic: str) -> Mapping[str, str]:
+def _live_sink(pipeline: Pipeline, topic: str) -> Options:
     """An upsert topic: at-least-once, which its key makes harmless, so that rows show before the next checkpoint."""
     return _connection(pipeline, topic) | {
         "connector": "upsert-kafka",
@@ -75,7 +142,7 @@ def live_sink(pipeline: Pipeline, topic: str) -> Mapping[str, str]:
     }
 
 
-def session(pipeline: Pipeline) -> Mapping[str, str]:
+def session(pipeline: Pipeline) -> Options:
     """The session's options, by name."""
     options = {
         "parallelism.default": str(pipeline.parallelism),

@@ -37,8 +37,7 @@ def _environment() -> Environment:
     return environment
 
 
-def _context(pipeline: Pipeline) -> dict[str, Any]:
-    topics = pipeline.topics
+def _context(pipeline: Pipeline, transport: options.Transport) -> dict[str, Any]:
     significance = pipeline.method == "significance"
     return {
         "pipeline": pipeline,
@@ -46,18 +45,9 @@ def _context(pipeline: Pipeline) -> dict[str, Any]:
         "records": {record.name: record for record in schema.ALL},
         "names": {"ctr": JOB_CTR, "anomaly": JOB_ANOMALY},
         "lanes": ["live.sql.j2"] if pipeline.live else [],
-        "source": {
-            "impressions": options.source(pipeline, topics.impressions, tolerant=True, aligned=True),
-            "clicks": options.source(pipeline, topics.clicks, tolerant=True, aligned=True),
-            "ctr": options.source(pipeline, topics.ctr, tolerant=False, aligned=False),
-        },
-        "sink": {
-            "ctr": options.final_sink(pipeline, topics.ctr, "campaign_id"),
-            "engagement": options.final_sink(pipeline, topics.engagement, "device_type"),
-            "alerts": options.final_sink(pipeline, topics.alerts, "campaign_id"),
-            "ctr_live": options.live_sink(pipeline, topics.ctr_live),
-            "engagement_live": options.live_sink(pipeline, topics.engagement_live),
-        },
+        "source": transport.sources,
+        "sink": transport.sinks,
+        "arrival": transport.arrival,
         "anomaly": {
             "memory": Duration(_ANOMALY_MEMORY.ms + pipeline.window.ms),
             "min_z": pipeline.min_z if significance else 0.0,
@@ -70,22 +60,22 @@ def _render(template: str, context: dict[str, Any]) -> str:
     return _environment().get_template(f"{template}.sql.j2").render(context).strip() + "\n"
 
 
-def stage(pipeline: Pipeline, name: str) -> str:
-    """The SQL of one stage.
+def stage(pipeline: Pipeline, name: str, transport: options.Transport | None = None) -> str:
+    """The SQL of one stage, on Kafka topics unless another transport is given.
 
     Raises:
         ParameterError: there is no such stage.
     """
     if name not in STAGES:
         raise ParameterError("stage", name, "There is no such stage.", f"Use one of {', '.join(STAGES)}.")
-    context = _context(pipeline)
+    context = _context(pipeline, transport or options.kafka(pipeline))
     before = _LIVE_BEFORE.get(name, ()) if pipeline.live else ()
     return "\n".join(_render(template, context) for template in (*before, name))
 
 
-def script(pipeline: Pipeline) -> str:
-    """Both jobs as one script that any Flink SQL client runs."""
-    return "\n".join(stage(pipeline, name) for name in STAGES)
+def script(pipeline: Pipeline, transport: options.Transport | None = None) -> str:
+    """Both jobs as one script that any Flink SQL client runs, on Kafka topics unless another transport is given."""
+    return "\n".join(stage(pipeline, name, transport) for name in STAGES)
 
 
 def write(pipeline: Pipeline, folder: Path, only: str | None = None) -> list[Path]:

@@ -1,0 +1,158 @@
+"""The broker's topics: whether it answers, making topics, their offsets, emptying them. Through kafka-python."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from adclick_cli.errors import BrokerError
+from adclick_cli.pipeline import Topics
+from adclick_cli.schema import Record
+
+if TYPE_CHECKING:
+    from kafka import KafkaAdminClient
+
+REQUEST_TIMEOUT_MS = 15_000
+POLL_S = 0.1
+KEEP_FOREVER = {"retention.ms": "-1"}
+"""Kafka's retention goes by a record's own timestamp, and replayed events are old from the start."""
+
+# kafka-python warns about each refused connection; adclick says it itself, once.
+logging.getLogger("kafka").setLevel(logging.CRITICAL)
+
+
+def unreachable(servers: str, why: str) -> BrokerError:
+    """The error for a broker that does not answer."""
+    return BrokerError(
+        f"no Kafka broker answers at {servers}",
+        why,
+        "Start one with `adclick up`, or name yours with --bootstrap-servers.",
+    )
+
+
+@contextmanager
+def _admin(servers: str) -> Iterator[KafkaAdminClient]:
+    from kafka import KafkaAdminClient
+    from kafka.errors import KafkaError
+
+    try:
+        client = KafkaAdminClient(
+            bootstrap_servers=servers.split(","), request_timeout_ms=REQUEST_TIMEOUT_MS, client_id="adclick"
+        )
+    except KafkaError as error:
+        raise unreachable(servers, type(error).__name__) from error
+    try:
+        yield client
+    except KafkaError as error:
+        raise BrokerError(f"the broker at {servers} refused a request", f"{type(error).__name__}: {error}") from error
+    finally:
+        client.close()
+
+
+def answers(servers: str) -> bool:
+    """Whether a broker answers now."""
+    try:
+        with _admin(servers) as admin:
+            admin.describe_cluster()
+    except BrokerError:
+        return False
+    return True
+
+
+def wait_for_broker(servers: str, deadline_s: float) -> None:
+    """Wait for a broker.
+
+    Args:
+        servers: `host:port`, several separated by commas.
+        deadline_s: how long, in seconds from now.
+
+    Raises:
+        BrokerError: none answered in time.
+    """
+    deadline = time.monotonic() + deadline_s
+    while not answers(servers):
+        if time.monotonic() > deadline:
+            raise unreachable(servers, f"Waited {deadline_s:.0f} s for it.")
+        time.sleep(POLL_S)
+
+
+def topic_names(topics: Topics, records: Iterable[Record]) -> dict[str, Record]:
+    """The topic of each record, by name."""
+    return {getattr(topics, record.topic_setting.removeprefix("topic_")): record for record in records}
+
+
+def ensure_topics(servers: str, wanted: Mapping[str, Record]) -> list[str]:
+    """Make the topics that are not there; return those that were made.
+
+    Raises:
+        BrokerError: the broker does not answer or refuses.
+    """
+    from kafka.admin import NewTopic
+
+    with _admin(servers) as admin:
+        there = set(admin.list_topics())
+        new = [
+            NewTopic(
+                name,
+                num_partitions=record.partitions,
+                replication_factor=1,
+                # "delete" beside "compact": only then may the topic be emptied.
+                topic_configs=KEEP_FOREVER | ({"cleanup.policy": "compact,delete"} if record.compacted else {}),
+            )
+            for name, record in wanted.items()
+            if name not in there
+        ]
+        if new:
+            admin.create_topics(new)
+        return [topic.name for topic in new]
+
+
+def list_topics(servers: str) -> list[str]:
+    """Names of all topics, internal ones left out."""
+    with _admin(servers) as admin:
+        return sorted(name for name in admin.list_topics() if not name.startswith("__"))
+
+
+def topic_offsets(servers: str, topic: str) -> dict[int, tuple[int, int]]:
+    """First and next offset of each partition; empty where there is no such topic.
+
+    Raises:
+        BrokerError: the broker does not answer.
+    """
+    from kafka import KafkaConsumer, TopicPartition
+    from kafka.errors import KafkaError
+
+    try:
+        consumer = KafkaConsumer(bootstrap_servers=servers.split(","), client_id="adclick")
+    except KafkaError as error:
+        raise unreachable(servers, type(error).__name__) from error
+    try:
+        partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
+        low, high = consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)
+        return {partition.partition: (low[partition], high[partition]) for partition in sorted(partitions)}
+    except KafkaError as error:
+        raise BrokerError(f"the offsets of {topic} cannot be read", f"{type(error).__name__}: {error}") from error
+    finally:
+        consumer.close()
+
+
+def delete_records(servers: str, topics: Iterable[str]) -> None:
+    """Empty topics up to what they hold now.
+
+    Raises:
+        BrokerError: the broker does not answer or refuses.
+    """
+    from kafka import TopicPartition
+
+    ends = {
+        TopicPartition(topic, partition): high
+        for topic in topics
+        for partition, (low, high) in topic_offsets(servers, topic).items()
+        if low < high
+    }
+    if ends:
+        with _admin(servers) as admin:
+            admin.delete_records(ends)

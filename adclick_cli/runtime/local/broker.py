@@ -1,0 +1,104 @@
+"""The broker: Kafka in KRaft mode, broker and controller in one JVM."""
+
+from __future__ import annotations
+
+import base64
+import os
+import subprocess
+import uuid
+
+from adclick_cli import defaults
+from adclick_cli.broker import admin
+from adclick_cli.errors import RuntimeFailure
+from adclick_cli.runtime import jars
+from adclick_cli.runtime.local.layout import Layout
+from adclick_cli.runtime.service import LocalService
+from adclick_cli.settings import Settings
+
+NAME = "broker"
+HEAP = "-Xmx448m"
+
+_LOG4J = """\
+status = ERROR
+appender.console.type = Console
+appender.console.name = console
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = %d{yyyy-MM-dd HH:mm:ss,SSS} %-5p %c{1} - %m%n
+rootLogger.level = WARN
+rootLogger.appenderRef.console.ref = console
+logger.server.name = kafka.server
+logger.server.level = INFO
+"""
+
+
+def service(layout: Layout, settings: Settings, controller_port: int) -> LocalService:
+    """The broker as a service; its storage is formatted on the first call.
+
+    Raises:
+        RuntimeFailure: the storage cannot be formatted.
+    """
+    folder = layout.kafka_dir
+    folder.mkdir(exist_ok=True, mode=0o700)
+    properties = folder / "server.properties"
+    properties.write_text(_properties(layout, settings, controller_port), encoding="utf-8")
+    logging = folder / "log4j2.properties"
+    logging.write_text(_LOG4J, encoding="utf-8")
+    java = layout.jvm("-XX:+UseSerialGC", HEAP, f"-Dlog4j2.configurationFile={logging}", "-cp", _class_path(layout))
+    if not (folder / "data" / "meta.properties").exists():
+        _format(java, str(properties))
+    return LocalService(
+        name=NAME,
+        command=(*java, "kafka.Kafka", str(properties)),
+        ready=lambda: admin.answers(f"{defaults.BIND_ADDRESS}:{settings.kafka_port}"),
+        ports={"--kafka-port": settings.kafka_port},
+        home=layout.home,
+        address=defaults.BIND_ADDRESS,
+    )
+
+
+def _class_path(layout: Layout) -> str:
+    # Kafka logs through slf4j; the three log4j jars of Flink's own lib are one set that fits together.
+    logging = sorted((layout.flink_home / "lib").glob("log4j-*.jar"))
+    kafka = [layout.jars / jar.file_name for jar in jars.pinned() if jar.place == "kafka"]
+    return os.pathsep.join(str(path) for path in (*logging, *kafka))
+
+
+def _format(java: tuple[str, ...], properties: str) -> None:
+    cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    done = subprocess.run(
+        [*java, "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", properties],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise RuntimeFailure(
+            "the broker's storage cannot be formatted", (done.stdout + done.stderr).strip(), "Try `adclick down -v`."
+        )
+
+
+def _properties(layout: Layout, settings: Settings, controller_port: int) -> str:
+    address = defaults.BIND_ADDRESS
+    options = {
+        "process.roles": "broker,controller",
+        "node.id": 1,
+        "controller.quorum.voters": f"1@{address}:{controller_port}",
+        "listeners": f"PLAINTEXT://{address}:{settings.kafka_port},CONTROLLER://{address}:{controller_port}",
+        "advertised.listeners": f"PLAINTEXT://{address}:{settings.kafka_port}",
+        "controller.listener.names": "CONTROLLER",
+        "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+        "log.dirs": layout.kafka_dir / "data",
+        "num.partitions": defaults.PARTITIONS,
+        "auto.create.topics.enable": "false",
+        "offsets.topic.replication.factor": 1,
+        "offsets.topic.num.partitions": 1,
+        "transaction.state.log.replication.factor": 1,
+        "transaction.state.log.min.isr": 1,
+        "transaction.state.log.num.partitions": 1,
+        "transaction.max.timeout.ms": 900_000,
+        "share.coordinator.state.topic.replication.factor": 1,
+        "share.coordinator.state.topic.min.isr": 1,
+        "group.initial.rebalance.delay.ms": 0,
+        "log.cleaner.dedupe.buffer.size": 16_777_216,
+    }
+    return "".join(f"{name}={value}\n" for name, value in options.items())

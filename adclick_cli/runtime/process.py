@@ -1,0 +1,143 @@
+"""Processes that adclick started: their records, whether they live, and ending them.
+
+A process is known by its id and its time of birth together, so that a number the system gave to somebody else is never
+taken for ours.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+
+from adclick_cli.errors import PortTakenError
+
+STOP_GRACE_S = 10.0
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process of ours.
+
+    Attributes:
+        pid: its id.
+        born: psutil's creation time, seconds since the epoch.
+        ports: the ports it listens on, by the name of their setting.
+    """
+
+    pid: int
+    born: float
+    ports: dict[str, int]
+
+    def alive(self) -> bool:
+        """Whether this very process runs."""
+        found = self._find()
+        return found is not None and found.status() != psutil.STATUS_ZOMBIE
+
+    def resident_mb(self) -> int:
+        """Resident memory in MiB; 0 where it does not run."""
+        found = self._find()
+        try:
+            return 0 if found is None else round(found.memory_info().rss / 1_048_576)
+        except psutil.NoSuchProcess:
+            return 0
+
+    def stop(self) -> None:
+        """End it: a request first, force after ten seconds. Harmless where it does not run."""
+        found = self._find()
+        if found is None:
+            return
+        try:
+            found.terminate()
+            try:
+                found.wait(STOP_GRACE_S)
+            except psutil.TimeoutExpired:
+                found.kill()
+                found.wait(STOP_GRACE_S)
+        except psutil.NoSuchProcess:
+            return
+
+    def _find(self) -> psutil.Process | None:
+        try:
+            found = psutil.Process(self.pid)
+            return found if abs(found.create_time() - self.born) < 1 else None
+        except psutil.NoSuchProcess:
+            return None
+
+
+def spawn(command: Sequence[str], env: Mapping[str, str], log: Path, ports: dict[str, int]) -> Process:
+    """Start a process in a session of its own; all it prints goes to `log`."""
+    log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with log.open("ab") as file:
+        log.chmod(0o600)
+        started = subprocess.Popen(
+            command,
+            env={**os.environ, **env},
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    _children.append(started)
+    return Process(started.pid, psutil.Process(started.pid).create_time(), ports)
+
+
+_children: list[subprocess.Popen[bytes]] = []
+"""Kept so that Python does not warn about children that are meant to outlive it."""
+
+
+def exit_code(process: Process) -> int | None:
+    """The exit code of a process that this very program started and that has ended."""
+    for child in _children:
+        if child.pid == process.pid:
+            return child.poll()
+    return None
+
+
+def save(path: Path, process: Process) -> None:
+    """Write a record."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.write_text(json.dumps(asdict(process)) + "\n", encoding="utf-8")
+
+
+def load(path: Path) -> Process | None:
+    """Read a record; None where there is none, or half a one."""
+    try:
+        return Process(**json.loads(path.read_text(encoding="utf-8")))
+    except (FileNotFoundError, json.JSONDecodeError, TypeError):
+        return None
+
+
+def require_free(port: int, address: str, flag: str) -> None:
+    """Check that nobody listens on a port.
+
+    Raises:
+        PortTakenError: somebody does; the message names the port, its owner where it can be seen, and the flag.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError as error:
+            raise PortTakenError(
+                f"port {port} is taken",
+                _owner(port) or str(error),
+                f"End that program, or choose another port with {flag}.",
+            ) from error
+
+
+def _owner(port: int) -> str:
+    try:
+        for connection in psutil.net_connections("inet"):
+            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+                owner = psutil.Process(connection.pid)
+                return f"Process {owner.pid} ({owner.name()}) listens there."
+    except (psutil.AccessDenied, psutil.NoSuchProcess):
+        return ""
+    return ""

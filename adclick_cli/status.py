@@ -1,0 +1,83 @@
+"""The state of everything: services, jobs, topics."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from adclick_cli.broker import admin
+from adclick_cli.errors import AdclickError
+from adclick_cli.flink.rest import FlinkRest, Job
+from adclick_cli.runtime.choose import choose
+from adclick_cli.runtime.service import ServiceStatus
+from adclick_cli.settings import Settings
+
+POLL_S = 0.5
+
+
+@dataclass(frozen=True)
+class Status:
+    """Everything at one moment.
+
+    Attributes:
+        runtime: local or compose.
+        services: the services.
+        jobs: Flink's jobs, newest first; empty where Flink does not answer.
+        topics: messages that each topic holds; empty where the broker does not answer.
+        flink_home: a FLINK_HOME to run other scripts from.
+    """
+
+    runtime: str
+    services: list[ServiceStatus]
+    jobs: list[Job]
+    topics: dict[str, int]
+    flink_home: str
+
+    @property
+    def healthy(self) -> bool:
+        """Whether every service runs."""
+        return all(service.state == "running" for service in self.services)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {
+            "runtime": self.runtime,
+            "healthy": self.healthy,
+            "services": [asdict(service) for service in self.services],
+            "jobs": [asdict(job) for job in self.jobs],
+            "topics": self.topics,
+            "flink_home": self.flink_home,
+        }
+
+
+def collect(settings: Settings) -> Status:
+    """Look at everything once; what does not answer is shown as absent."""
+    runtime = choose(settings)
+    services = runtime.services()
+    running = {service.name for service in services if service.state == "running"}
+    jobs: list[Job] = []
+    topics: dict[str, int] = {}
+    try:
+        jobs = FlinkRest(settings.flink_rest).jobs() if "jobmanager" in running else []
+        if "broker" in running:
+            servers = settings.servers
+            topics = {name: _count(servers, name) for name in admin.list_topics(servers)}
+    except AdclickError:
+        # A service that has just started, or just died, does not answer yet; its state says so.
+        pass
+    return Status(runtime.name, services, jobs, topics, str(settings.home / "flink"))
+
+
+def _count(servers: str, topic: str) -> int:
+    return sum(high - low for low, high in admin.topic_offsets(servers, topic).values())
+
+
+def wait_healthy(settings: Settings, timeout_s: float) -> Status:
+    """Look until every service runs, or the time is over; the last look is returned either way."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        status = collect(settings)
+        if status.healthy or time.monotonic() > deadline:
+            return status
+        time.sleep(POLL_S)

@@ -1,0 +1,161 @@
+"""What the rendered SQL computes, on Flink itself."""
+
+from __future__ import annotations
+
+import pytest
+
+from adclick_cli.parameters import Duration
+from tests.flink.conftest import RunPipeline
+
+pytestmark = pytest.mark.flink
+
+T0 = 1_767_225_600_000
+"""2026-01-01T00:00:00Z."""
+
+
+def impression(number: int, at: int, campaign: str = "camp-1", device: str = "mobile") -> dict[str, object]:
+    return {
+        "impression_id": f"i{number}",
+        "user_id": "u1",
+        "campaign_id": campaign,
+        "ad_id": "a1",
+        "device_type": device,
+        "browser": "chrome",
+        "event_timestamp": T0 + at,
+        "cost": 0.01,
+    }
+
+
+def click(number: int, at: int, of: int | None = None) -> dict[str, object]:
+    return {
+        "click_id": f"c{number}",
+        "impression_id": f"i{number if of is None else of}",
+        "user_id": "u1",
+        "event_timestamp": T0 + at,
+    }
+
+
+def test_counts_by_campaign_and_device(run_pipeline: RunPipeline) -> None:
+    rows = run_pipeline(
+        [impression(1, 0), impression(2, 1_000, device="desktop"), impression(3, 59_999), impression(4, 60_000)],
+        [click(1, 500), click(3, 65_000)],
+    )
+    assert rows.ctr == [
+        {
+            "window_start": "2026-01-01T00:00:00Z",
+            "window_end": "2026-01-01T00:01:00Z",
+            "campaign_id": "camp-1",
+            "impression_count": 3,
+            "click_count": 2,
+            "ctr": 2 / 3,
+        },
+        {
+            "window_start": "2026-01-01T00:01:00Z",
+            "window_end": "2026-01-01T00:02:00Z",
+            "campaign_id": "camp-1",
+            "impression_count": 1,
+            "click_count": 0,
+            "ctr": 0.0,
+        },
+    ]
+    assert [(row["device_type"], row["impression_count"], row["click_count"]) for row in rows.engagement] == [
+        ("desktop", 1, 0),
+        ("mobile", 2, 2),
+        ("mobile", 1, 0),
+    ]
+    assert [(row["campaign_id"], row["alert_type"], row["alert_time"]) for row in rows.alerts] == [
+        ("camp-1", "DROP", "2026-01-01T00:02:00Z")
+    ]
+
+
+def test_attribution_includes_both_ends(run_pipeline: RunPipeline) -> None:
+    clicks_at = {1: 0, 2: 600_000, 3: 600_001, 4: -1}
+    impressions = [impression(number, 30_000) for number in clicks_at]
+    clicks = sorted((click(number, 30_000 + after) for number, after in clicks_at.items()), key=_time)
+    rows = run_pipeline(impressions, clicks)
+    assert [(row["impression_count"], row["click_count"]) for row in rows.ctr] == [(4, 2)]
+
+
+def _time(event: dict[str, object]) -> int:
+    return int(str(event["event_timestamp"]))
+
+
+def test_repeated_events_count_once(run_pipeline: RunPipeline) -> None:
+    rows = run_pipeline(
+        [impression(1, 0), impression(1, 0), impression(2, 10), impression(1, 0)],
+        [click(1, 500), click(1, 500), click(7, 700, of=1)],
+    )
+    assert [(row["impression_count"], row["click_count"]) for row in rows.ctr] == [(2, 2)]
+    assert [(row["impression_count"], row["click_count"]) for row in rows.engagement] == [(2, 2)]
+
+
+def test_an_empty_window_parts_its_neighbours(run_pipeline: RunPipeline) -> None:
+    impressions = [
+        *(impression(number, 0) for number in range(10)),
+        # Nothing in minute 1: minute 2 has no previous window, though it has a previous row.
+        *(impression(number, 120_000) for number in range(10, 20)),
+        *(impression(number, 180_000) for number in range(20, 30)),
+    ]
+    clicks = [
+        *(click(number, 1_000) for number in range(2)),
+        *(click(number, 121_000) for number in range(10, 18)),
+        *(click(number, 181_000) for number in range(20, 23)),
+    ]
+    rows = run_pipeline(impressions, clicks)
+    assert [row["ctr"] for row in rows.ctr] == [0.2, 0.8, 0.3]
+    assert [(row["window_start"], row["alert_type"], row["previous_ctr"]) for row in rows.alerts] == [
+        ("2026-01-01T00:03:00Z", "DROP", 0.8)
+    ]
+
+
+def test_the_session_time_zone_changes_nothing(run_pipeline: RunPipeline) -> None:
+    events = ([impression(1, 0)], [click(1, 500)])
+    rows = run_pipeline(*events, extra={"table.local-time-zone": "America/St_Johns"}, window=Duration(3_600_000))
+    utc = run_pipeline(*events, window=Duration(3_600_000))
+    assert utc.ctr[0]["window_start"] == "2026-01-01T00:00:00Z"
+    assert rows.ctr != utc.ctr, "the script's own SET must be what makes the rows right, or this test shows nothing"
+
+
+def test_bad_events_count_nowhere_and_move_no_watermark(run_pipeline: RunPipeline) -> None:
+    good = impression(1, 0)
+    bad: list[dict[str, object] | bytes] = [
+        b"no json",
+        b'{"impression_id": "x"',
+        b"[]",
+        b"\xff\xfe",
+        {**good, "impression_id": "b1", "event_timestamp": None},
+        {**good, "impression_id": "b2", "event_timestamp": -5},
+        {**good, "impression_id": "b3", "event_timestamp": 2**63 - 1},
+        {**good, "impression_id": "b4", "event_timestamp": "yesterday"},
+        {**good, "impression_id": ""},
+        {**good, "impression_id": "b5", "campaign_id": None},
+        {**good, "impression_id": "b6", "device_type": ""},
+    ]
+    rows = run_pipeline([good, *bad, impression(2, 100)], [click(1, 500), b"{}", click(2, 700)])
+    assert [(row["impression_count"], row["click_count"]) for row in rows.ctr] == [(2, 2)]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ({}, ["DROP", "SPIKE"]),
+        ({"drop": 0.2, "spike": 5.0}, []),
+        ({"min_impressions": 101}, []),
+        ({"method": "significance", "min_z": 4.0}, ["SPIKE"]),
+    ],
+)
+def test_alert_rules(run_pipeline: RunPipeline, parameters: dict[str, object], expected: list[str]) -> None:
+    # CTRs by minute: 0.12, 0.05 (z = -1.78), 0.24 (z = 3.8 from 100, so 0.3 would pass), then the same again.
+    counts = [12, 5, 24 if parameters.get("method") is None else 30, 24 if parameters.get("method") is None else 30]
+    impressions, clicks, number = [], [], 0
+    for minute, clicked in enumerate(counts):
+        for index in range(100):
+            number += 1
+            impressions.append(impression(number, minute * 60_000 + index))
+            if index < clicked:
+                clicks.append(click(number, minute * 60_000 + index + 5_000))
+    rows = run_pipeline(impressions, clicks, **parameters)
+    assert [row["alert_type"] for row in sorted(rows.alerts, key=lambda row: str(row["alert_time"]))] == expected
+    for row in rows.alerts:
+        assert row["rule"] == parameters.get("method", "ratio")
+        assert row["current_ctr"] == row["current_clicks"] / row["current_impressions"]

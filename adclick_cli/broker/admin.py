@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from kafka import KafkaAdminClient
 
 REQUEST_TIMEOUT_MS = 15_000
+CONNECT_TIMEOUT_S = 2.0
 POLL_S = 0.1
 KEEP_FOREVER = {"retention.ms": "-1"}
 """Kafka's retention goes by a record's own timestamp, and replayed events are old from the start."""
@@ -38,6 +40,8 @@ def _admin(servers: str) -> Iterator[KafkaAdminClient]:
     from kafka import KafkaAdminClient
     from kafka.errors import KafkaError
 
+    if not any(_listens(server) for server in servers.split(",")):
+        raise unreachable(servers, "Nobody listens there.")
     try:
         client = KafkaAdminClient(
             bootstrap_servers=servers.split(","), request_timeout_ms=REQUEST_TIMEOUT_MS, client_id="adclick"
@@ -52,8 +56,20 @@ def _admin(servers: str) -> Iterator[KafkaAdminClient]:
         client.close()
 
 
+def _listens(server: str) -> bool:
+    host, _, port = server.rpartition(":")
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), CONNECT_TIMEOUT_S):
+            return True
+    except OSError:
+        return False
+
+
 def answers(servers: str) -> bool:
     """Whether a broker answers now."""
+    # A refused connection sends a Kafka client into a back-off of seconds; a bare socket knows at once.
+    if not any(_listens(server) for server in servers.split(",")):
+        return False
     try:
         with _admin(servers) as admin:
             admin.describe_cluster()
@@ -116,8 +132,10 @@ def list_topics(servers: str) -> list[str]:
         return sorted(name for name in admin.list_topics() if not name.startswith("__"))
 
 
-def topic_offsets(servers: str, topic: str) -> dict[int, tuple[int, int]]:
+def topic_offsets(servers: str, topic: str, *, committed: bool = False) -> dict[int, tuple[int, int]]:
     """First and next offset of each partition; empty where there is no such topic.
+
+    With `committed` the next offset is the last stable one: before the oldest open transaction.
 
     Raises:
         BrokerError: the broker does not answer.
@@ -126,7 +144,11 @@ def topic_offsets(servers: str, topic: str) -> dict[int, tuple[int, int]]:
     from kafka.errors import KafkaError
 
     try:
-        consumer = KafkaConsumer(bootstrap_servers=servers.split(","), client_id="adclick")
+        consumer = KafkaConsumer(
+            bootstrap_servers=servers.split(","),
+            client_id="adclick",
+            isolation_level="read_committed" if committed else "read_uncommitted",
+        )
     except KafkaError as error:
         raise unreachable(servers, type(error).__name__) from error
     try:

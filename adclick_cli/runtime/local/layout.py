@@ -45,7 +45,7 @@ FLINK_JAVA_OPTIONS = (
 FRAMEWORK_HEAP_MB = 64
 NETWORK_MB = 96
 OFF_HEAP_MB = 64
-MANAGED_MB = 32
+MANAGED_MB = 160
 METASPACE_MB = 224
 OVERHEAD_MB = 128
 
@@ -203,7 +203,6 @@ def write_flink_conf(layout: Layout, settings: Settings, rpc_port: int) -> None:
         "rest.address": address,
         "rest.bind-address": address,
         "rest.port": settings.ui_port,
-        "rest.bind-port": settings.ui_port,
         "taskmanager.host": address,
         "taskmanager.bind-host": address,
         "taskmanager.numberOfTaskSlots": settings.task_slots,

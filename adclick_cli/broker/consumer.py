@@ -1,0 +1,204 @@
+"""Reading topics: once from end to end, or on and on. confluent-kafka where it is installed, else kafka-python.
+
+Offsets have gaps (a transaction's marker takes one), so the end of a topic is judged by the reader's position, never by
+the last message's offset.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from adclick_cli.broker.admin import topic_offsets, unreachable
+from adclick_cli.broker.producer import fast_client
+from adclick_cli.errors import BrokerError
+
+BATCH = 10_000
+POLL_S = 0.2
+STALL_S = 30.0
+FETCH_BYTES = 8_388_608
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message.
+
+    Attributes:
+        timestamp_ms: the record's timestamp, ms since the epoch.
+        key, value: bytes, or None.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    key: bytes | None
+    value: bytes | None
+
+
+def read_topic(
+    servers: str,
+    topic: str,
+    *,
+    committed: bool = True,
+    start: dict[int, int] | None = None,
+    fast: bool | None = None,
+) -> Iterator[list[Message]]:
+    """All messages that a topic holds at the call, in batches; within a partition in order.
+
+    Args:
+        servers: `host:port`, several separated by commas.
+        topic: its name; a topic that does not exist is empty.
+        committed: leave out messages of transactions that are open or aborted.
+        start: the first offset of each partition that is wanted, else the topic's own.
+        fast: which client; None takes confluent-kafka where it is installed.
+
+    Raises:
+        BrokerError: the broker does not answer, or stops answering.
+    """
+    use_fast = fast_client() if fast is None else fast
+    reader = _confluent if use_fast else _kafka_python
+    ranges = topic_offsets(servers, topic, committed=committed)
+    begin = {number: max(low, (start or {}).get(number, low)) for number, (low, _) in ranges.items()}
+    wanted = {number: (begin[number], high) for number, (_, high) in ranges.items() if begin[number] < high}
+    if wanted:
+        yield from reader(servers, topic, wanted, committed=committed)
+
+
+def follow(
+    servers: str, topics: Sequence[str], *, committed: bool = True, from_start: bool = True
+) -> Iterator[list[Message]]:
+    """Batches of messages without an end, empty ones while nothing comes; a broker that goes away is waited for.
+
+    Args:
+        servers: `host:port`, several separated by commas.
+        topics: their names.
+        committed: leave out messages of transactions that are open or aborted.
+        from_start: begin with the first message there is, else with the next one that comes.
+    """
+    consumer = _consumer(servers, committed=committed)
+    try:
+        from kafka import TopicPartition
+
+        partitions = [
+            TopicPartition(topic, number)
+            for topic in topics
+            for number in sorted(consumer.partitions_for_topic(topic) or ())
+        ]
+        consumer.assign(partitions)
+        if partitions:
+            (consumer.seek_to_beginning if from_start else consumer.seek_to_end)(*partitions)
+        while True:
+            batches = consumer.poll(timeout_ms=int(POLL_S * 1000), max_records=BATCH)
+            yield [_message(record) for records in batches.values() for record in records]
+    finally:
+        consumer.close()
+
+
+def _consumer(servers: str, *, committed: bool) -> Any:
+    from kafka import KafkaConsumer
+    from kafka.errors import KafkaError
+
+    try:
+        return KafkaConsumer(
+            bootstrap_servers=servers.split(","),
+            client_id="adclick",
+            group_id=None,
+            isolation_level="read_committed" if committed else "read_uncommitted",
+            max_partition_fetch_bytes=FETCH_BYTES,
+            enable_auto_commit=False,
+        )
+    except KafkaError as error:
+        raise unreachable(servers, type(error).__name__) from error
+
+
+def _message(record: Any) -> Message:
+    return Message(record.topic, record.partition, record.offset, record.timestamp, record.key, record.value)
+
+
+def _stalled(topic: str) -> BrokerError:
+    return BrokerError(f"reading {topic} stands still for {STALL_S:.0f} s", mend="Look at `adclick status`.")
+
+
+def _kafka_python(
+    servers: str, topic: str, wanted: dict[int, tuple[int, int]], *, committed: bool
+) -> Iterator[list[Message]]:
+    from kafka import TopicPartition
+
+    consumer = _consumer(servers, committed=committed)
+    try:
+        left = {TopicPartition(topic, number): bounds for number, bounds in wanted.items()}
+        consumer.assign(list(left))
+        for partition, (low, _) in left.items():
+            consumer.seek(partition, low)
+        moved = time.monotonic()
+        while left:
+            batches = consumer.poll(timeout_ms=int(POLL_S * 1000), max_records=BATCH)
+            found = [
+                _message(record)
+                for partition, records in batches.items()
+                for record in records
+                if record.offset < wanted[partition.partition][1]
+            ]
+            ended = [partition for partition, (_, high) in left.items() if consumer.position(partition) >= high]
+            for partition in ended:
+                del left[partition]
+            if found:
+                yield found
+            if found or ended:
+                moved = time.monotonic()
+            elif time.monotonic() - moved > STALL_S:
+                raise _stalled(topic)
+    finally:
+        consumer.close()
+
+
+def _confluent(
+    servers: str, topic: str, wanted: dict[int, tuple[int, int]], *, committed: bool
+) -> Iterator[list[Message]]:
+    from confluent_kafka import Consumer, KafkaError, TopicPartition
+
+    consumer = Consumer(
+        {
+            "bootstrap.servers": servers,
+            "client.id": "adclick",
+            "group.id": "adclick-reader",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "isolation.level": "read_committed" if committed else "read_uncommitted",
+            "queued.max.messages.kbytes": 65_536,
+            "fetch.message.max.bytes": FETCH_BYTES,
+            "log_level": 0,
+        }
+    )
+    try:
+        consumer.assign([TopicPartition(topic, number, low) for number, (low, _) in wanted.items()])
+        left = {number: high for number, (_, high) in wanted.items()}
+        moved = time.monotonic()
+        while left:
+            found: list[Message] = []
+            for message in consumer.consume(BATCH, POLL_S):
+                number, error = message.partition(), message.error()
+                if error is None:
+                    if message.offset() < wanted[number][1]:
+                        found.append(
+                            Message(
+                                topic, number, message.offset(), message.timestamp()[1], message.key(), message.value()
+                            )
+                        )
+                    if message.offset() + 1 >= wanted[number][1]:
+                        left.pop(number, None)
+                # The end of a partition is behind markers and aborted messages, which no message shows.
+                elif error.code() == KafkaError._PARTITION_EOF:
+                    left.pop(number, None)
+                else:
+                    raise BrokerError(f"reading {topic} failed", str(error), "Look at `adclick status`.")
+            if found:
+                moved = time.monotonic()
+                yield found
+            elif left and time.monotonic() - moved > STALL_S:
+                raise _stalled(topic)
+    finally:
+        consumer.close()

@@ -1,0 +1,157 @@
+"""Sending events: confluent-kafka where it is installed, kafka-python everywhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import Any, Protocol
+
+from adclick_cli.broker.admin import unreachable
+from adclick_cli.errors import BrokerError
+
+LINGER_MS = 20
+BATCH_BYTES = 262_144
+FLUSH_TIMEOUT_S = 60.0
+BUFFER_BYTES = 67_108_864
+
+
+class EventProducer(Protocol):
+    """Sends messages in the order of the calls, each once (idempotent producer, acks=all)."""
+
+    def send(self, topic: str, key: bytes, value: bytes | None, timestamp_ms: int | None = None) -> None:
+        """Hand one message over; it is sent in the background.
+
+        Raises:
+            BrokerError: an earlier message could not be delivered.
+        """
+
+    def flush(self) -> None:
+        """Return when all is delivered.
+
+        Raises:
+            BrokerError: something could not be delivered.
+        """
+
+    def close(self) -> None:
+        """Flush and end."""
+
+
+def fast_client() -> bool:
+    """Whether confluent-kafka is installed (extra `fast`)."""
+    return find_spec("confluent_kafka") is not None
+
+
+def open_producer(servers: str, *, fast: bool | None = None) -> EventProducer:
+    """A producer.
+
+    Args:
+        servers: `host:port`, several separated by commas.
+        fast: which client; None takes confluent-kafka where it is installed.
+
+    Raises:
+        BrokerError: no broker answers.
+    """
+    return _Confluent(servers) if (fast_client() if fast is None else fast) else _KafkaPython(servers)
+
+
+class _Confluent:
+    def __init__(self, servers: str) -> None:
+        from confluent_kafka import Producer
+
+        self._failure: str | None = None
+        self._producer = Producer(
+            {
+                "bootstrap.servers": servers,
+                "client.id": "adclick",
+                "enable.idempotence": True,
+                "linger.ms": LINGER_MS,
+                "batch.size": BATCH_BYTES,
+                "queue.buffering.max.messages": 500_000,
+                "queue.buffering.max.kbytes": BUFFER_BYTES // 1024,
+                "partitioner": "murmur2_random",
+                "log_level": 0,
+                "error_cb": self._on_error,
+            }
+        )
+        self._delivered: Callable[[Any, Any], None] = self._on_delivery
+
+    def _on_error(self, error: Any) -> None:
+        if error.fatal():
+            self._failure = str(error)
+
+    def _on_delivery(self, error: Any, message: Any) -> None:
+        if error is not None and self._failure is None:
+            self._failure = str(error)
+
+    def _check(self) -> None:
+        if self._failure:
+            raise BrokerError("events could not be delivered", self._failure, "Look at `adclick status`.")
+
+    def send(self, topic: str, key: bytes, value: bytes | None, timestamp_ms: int | None = None) -> None:
+        more = {} if timestamp_ms is None else {"timestamp": timestamp_ms}
+        while True:
+            try:
+                self._producer.produce(topic, value, key, on_delivery=self._delivered, **more)
+                break
+            except BufferError:
+                self._producer.poll(0.1)
+                self._check()
+
+    def flush(self) -> None:
+        left = self._producer.flush(FLUSH_TIMEOUT_S)
+        self._check()
+        if left:
+            raise BrokerError(
+                f"{left} events were not delivered within {FLUSH_TIMEOUT_S:.0f} s", mend="Look at `adclick status`."
+            )
+
+    def close(self) -> None:
+        self.flush()
+
+
+class _KafkaPython:
+    def __init__(self, servers: str) -> None:
+        from kafka import KafkaProducer
+        from kafka.errors import KafkaError
+
+        self._error_type = KafkaError
+        self._failure: str | None = None
+        try:
+            self._producer = KafkaProducer(
+                bootstrap_servers=servers.split(","),
+                client_id="adclick",
+                enable_idempotence=True,
+                linger_ms=LINGER_MS,
+                batch_size=BATCH_BYTES,
+                buffer_memory=BUFFER_BYTES,
+            )
+        except KafkaError as error:
+            raise unreachable(servers, type(error).__name__) from error
+
+    def _failed(self, error: BaseException) -> None:
+        if self._failure is None:
+            self._failure = f"{type(error).__name__}: {error}"
+
+    def send(self, topic: str, key: bytes, value: bytes | None, timestamp_ms: int | None = None) -> None:
+        try:
+            self._producer.send(topic, value, key, timestamp_ms=timestamp_ms).add_errback(self._failed)
+        except self._error_type as error:
+            self._failed(error)
+        self._check()
+
+    def _check(self) -> None:
+        if self._failure:
+            raise BrokerError("events could not be delivered", self._failure, "Look at `adclick status`.")
+
+    def flush(self) -> None:
+        try:
+            self._producer.flush(FLUSH_TIMEOUT_S)
+        except self._error_type as error:
+            self._failed(error)
+        self._check()
+
+    def close(self) -> None:
+        try:
+            self.flush()
+        finally:
+            self._producer.close()

@@ -118,6 +118,10 @@ def _message(record: Any) -> Message:
     return Message(record.topic, record.partition, record.offset, record.timestamp, record.key, record.value)
 
 
+def _bytes(value: Any) -> bytes | None:
+    return value  # type: ignore[no-any-return]
+
+
 def _stalled(topic: str) -> BrokerError:
     return BrokerError(f"reading {topic} stands still for {STALL_S:.0f} s", mend="Look at `adclick status`.")
 
@@ -180,15 +184,15 @@ def _confluent(
         while left:
             found: list[Message] = []
             for message in consumer.consume(BATCH, POLL_S):
-                number, error = message.partition(), message.error()
+                number, error = int(message.partition() or 0), message.error()
                 if error is None:
-                    if message.offset() < wanted[number][1]:
+                    offset = int(message.offset() or 0)
+                    if offset < wanted[number][1]:
+                        stamp = message.timestamp()[1]
                         found.append(
-                            Message(
-                                topic, number, message.offset(), message.timestamp()[1], message.key(), message.value()
-                            )
+                            Message(topic, number, offset, stamp, _bytes(message.key()), _bytes(message.value()))
                         )
-                    if message.offset() + 1 >= wanted[number][1]:
+                    if offset + 1 >= wanted[number][1]:
                         left.pop(number, None)
                 # The end of a partition is behind markers and aborted messages, which no message shows.
                 elif error.code() == KafkaError._PARTITION_EOF:

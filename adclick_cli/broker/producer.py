@@ -88,7 +88,7 @@ class _Confluent:
             raise BrokerError("events could not be delivered", self._failure, "Look at `adclick status`.")
 
     def send(self, topic: str, key: bytes, value: bytes | None, timestamp_ms: int | None = None) -> None:
-        more = {} if timestamp_ms is None else {"timestamp": timestamp_ms}
+        more: dict[str, Any] = {} if timestamp_ms is None else {"timestamp": timestamp_ms}
         while True:
             try:
                 self._producer.produce(topic, value, key, on_delivery=self._delivered, **more)

@@ -1,0 +1,209 @@
+"""Made-up impressions and clicks, the same for the same plan.
+
+The shape is the reference system's: 10 campaigns, 100 ads, three devices, four browsers, 10,000 users, a click 0.5 to
+10 s after its impression with the probability that the phase says. Nothing here reads a clock or shared randomness.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+
+from adclick_cli.errors import ParameterError
+from adclick_cli.events import malformed, phases
+from adclick_cli.parameters import parse_count, parse_number
+
+CAMPAIGNS = tuple(f"camp-{number}" for number in range(1, 11))
+ADS_PER_CAMPAIGN = 10
+DEVICES = ("mobile", "desktop", "tablet")
+BROWSERS = ("chrome", "safari", "firefox", "edge")
+USERS = 10_000
+CLICK_DELAY_MS = (500, 10_000)
+LATE_BY_MS = (10_000, 60_000)
+
+
+class Kind(IntEnum):
+    """Which topic an event belongs to."""
+
+    IMPRESSION = 0
+    CLICK = 1
+
+
+@dataclass(frozen=True)
+class Event:
+    """One message to send.
+
+    Attributes:
+        at_ms: when it is handed over, ms since the epoch; its own timestamp unless it is late.
+        kind: its topic.
+        key, value: bytes; a tombstone has no value.
+    """
+
+    at_ms: int
+    kind: Kind
+    key: bytes
+    value: bytes | None
+
+
+@dataclass(frozen=True)
+class Shares:
+    """How many events go wrong, as fractions from 0 to 1 of the impressions or clicks.
+
+    Attributes:
+        late: delivered 10 to 60 s after their own time.
+        duplicates: delivered twice.
+        orphans: additional clicks on impressions that never were.
+        malformed: additional messages that are no event.
+    """
+
+    late: float = 0.0
+    duplicates: float = 0.0
+    orphans: float = 0.0
+    malformed: float = 0.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to make.
+
+    Attributes:
+        seed: with `start_ms` it decides every byte.
+        start_ms: time of the first impression, ms since the epoch.
+        rate: impressions a second.
+        count: impressions in all; None means without an end.
+        phase: the timeline: normal, low, high or cycle.
+        campaign: the campaign that the timeline applies to; the others stay normal.
+        shares: how many go wrong.
+    """
+
+    seed: int
+    start_ms: int
+    rate: float
+    count: int | None
+    phase: str
+    campaign: str
+    shares: Shares = Shares()
+
+    def checked(self) -> Plan:
+        """The same plan.
+
+        Raises:
+            ParameterError: a value cannot be used.
+        """
+        phases.timeline(self.phase)
+        parse_number(self.rate, "rate", above=0)
+        if self.count is not None:
+            parse_count(self.count, "count", at_least=1, at_most=10**12)
+        if self.campaign not in CAMPAIGNS:
+            raise ParameterError(
+                "campaign",
+                self.campaign,
+                "The generator has no such campaign.",
+                f"Use {CAMPAIGNS[0]} to {CAMPAIGNS[-1]}.",
+            )
+        for name, value in vars(self.shares).items():
+            parse_number(value, name, at_least=0)
+            if value > 1:
+                raise ParameterError(name, value, "It is a share of all events.", "Give a number from 0 to 1.")
+        return self
+
+
+def run_id(plan: Plan) -> str:
+    """What begins every id of a run: ids of runs with another seed or start differ."""
+    return hashlib.sha256(f"{plan.seed}/{plan.start_ms}".encode()).hexdigest()[:10]
+
+
+def events(plan: Plan) -> Iterator[Event]:
+    """The plan's events in the order in which they are handed over.
+
+    Without late ones that is the order of their timestamps, impressions and clicks together.
+    """
+    plan.checked()
+    # Deterministic on purpose: these are test data, not secrets.
+    chance = random.Random(f"adclick/{plan.seed}/{plan.start_ms}")  # noqa: S311
+    clean = _clean(plan, chance)
+    return _spoilt(plan, chance, clean) if any(vars(plan.shares).values()) else clean
+
+
+def _clean(plan: Plan, chance: random.Random) -> Iterator[Event]:
+    run = run_id(plan)
+    start, step = plan.start_ms, 1000 / plan.rate
+    spans = [(phases.ctr(phase.factor), phase.to_ms) for phase in phases.timeline(plan.phase)]
+    special = CAMPAIGNS.index(plan.campaign)
+    normal = phases.ctr(1.0)
+    shortest, longest = CLICK_DELAY_MS
+    spread = longest - shortest + 1
+    pending: list[tuple[int, int, bytes, bytes]] = []
+    special_ctr, until = spans.pop(0)
+    devices, browsers = len(DEVICES), len(BROWSERS)
+    getrandbits, uniform, push, pop = chance.getrandbits, chance.random, heapq.heappush, heapq.heappop
+    impression, click = Kind.IMPRESSION, Kind.CLICK
+    number = 0
+    while plan.count is None or number < plan.count:
+        since = int(number * step)
+        at = start + since
+        while pending and pending[0][0] <= at:
+            due, _, key, value = pop(pending)
+            yield Event(due, click, key, value)
+        while until is not None and since >= until:
+            special_ctr, until = spans.pop(0)
+        # One draw of random bits, cut into independent choices: a draw for each costs more than the rest together.
+        bits = getrandbits(64)
+        bits, campaign = divmod(bits, len(CAMPAIGNS))
+        bits, ad = divmod(bits, ADS_PER_CAMPAIGN)
+        bits, device = divmod(bits, devices)
+        bits, browser = divmod(bits, browsers)
+        bits, user = divmod(bits, USERS)
+        cents = 1 + bits % 100
+        impression_id = f"{run}-{number}"
+        key = impression_id.encode()
+        yield Event(
+            at,
+            impression,
+            key,
+            (
+                f'{{"impression_id":"{impression_id}","user_id":"user-{user}","campaign_id":"{CAMPAIGNS[campaign]}",'
+                f'"ad_id":"ad-{campaign * ADS_PER_CAMPAIGN + ad + 1}","device_type":"{DEVICES[device]}",'
+                f'"browser":"{BROWSERS[browser]}","event_timestamp":{at},"cost":{cents / 1000}}}'
+            ).encode(),
+        )
+        if uniform() < (special_ctr if campaign == special else normal):
+            due = at + shortest + int(uniform() * spread)
+            body = (
+                f'{{"click_id":"{impression_id}-c","impression_id":"{impression_id}","user_id":"user-{user}",'
+                f'"event_timestamp":{due}}}'
+            )
+            push(pending, (due, number, key, body.encode()))
+        number += 1
+    while pending:
+        due, _, key, value = pop(pending)
+        yield Event(due, click, key, value)
+
+
+def _spoilt(plan: Plan, chance: random.Random, clean: Iterator[Event]) -> Iterator[Event]:
+    run, shares = run_id(plan), plan.shares
+    held: list[tuple[int, int, Event]] = []
+    for number, event in enumerate(clean):
+        while held and held[0][0] <= event.at_ms:
+            due, _, late = heapq.heappop(held)
+            yield Event(due, late.kind, late.key, late.value)
+        if chance.random() < shares.late:
+            heapq.heappush(held, (event.at_ms + chance.randint(*LATE_BY_MS), number, event))
+            continue
+        yield event
+        if chance.random() < shares.duplicates:
+            yield event
+        if event.kind is Kind.CLICK and chance.random() < shares.orphans:
+            lost = f"{run}-lost-{number}"
+            body = (
+                f'{{"click_id":"{lost}-c","impression_id":"{lost}","user_id":"user-0","event_timestamp":{event.at_ms}}}'
+            )
+            yield Event(event.at_ms, Kind.CLICK, lost.encode(), body.encode())
+        if chance.random() < shares.malformed:
+            yield Event(event.at_ms, event.kind, event.key, malformed.make(chance, event.value or b"{}"))
+    for due, _, late in sorted(held):
+        yield Event(due, late.kind, late.key, late.value)

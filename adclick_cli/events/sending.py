@@ -1,0 +1,98 @@
+"""Sending made or recorded events: as fast as it goes, or at the pace of the clock."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from adclick_cli.broker import admin
+from adclick_cli.broker.producer import open_producer
+from adclick_cli.events.generator import Event, Kind
+from adclick_cli.pipeline import Topics
+from adclick_cli.schema import EVENTS
+
+LONGEST_NAP_S = 0.05
+
+
+@dataclass
+class Report:
+    """What was sent.
+
+    Attributes:
+        impressions, clicks: messages by topic, bad ones and repeats included.
+        first_ms, last_ms: the range of the hand-over times, ms since the epoch; None where nothing was sent.
+        seconds: how long it took.
+        interrupted: whether Ctrl-C ended it.
+    """
+
+    impressions: int = 0
+    clicks: int = 0
+    first_ms: int | None = None
+    last_ms: int | None = None
+    seconds: float = 0.0
+    interrupted: bool = False
+    more: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def rate(self) -> float:
+        """Messages a second."""
+        return (self.impressions + self.clicks) / self.seconds if self.seconds else 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        plain = {name: value for name, value in vars(self).items() if name != "more"}
+        return plain | {"seconds": round(self.seconds, 3), "messages_per_second": round(self.rate)} | self.more
+
+
+def prepare(servers: str, topics: Topics, wait_s: float) -> None:
+    """Wait for the broker and see that the two event topics are there.
+
+    Raises:
+        BrokerError: no broker answered in time.
+    """
+    admin.wait_for_broker(servers, wait_s)
+    admin.ensure_topics(servers, admin.topic_names(topics, EVENTS))
+
+
+def send(events: Iterable[Event], servers: str, topics: Topics, *, speed: float) -> Report:
+    """Send events in order; Ctrl-C ends it after a flush.
+
+    Args:
+        events: in the order of their hand-over.
+        servers: `host:port`, several separated by commas.
+        topics: where to.
+        speed: 0 sends as fast as it goes; 1 lets event time pass like the clock from the first event on, 2 twice as
+            fast, and so on.
+
+    Raises:
+        BrokerError: events could not be delivered.
+    """
+    report = Report()
+    names = {Kind.IMPRESSION: topics.impressions, Kind.CLICK: topics.clicks}
+    producer = open_producer(servers)
+    begun = time.monotonic()
+    try:
+        for event in events:
+            if report.first_ms is None:
+                report.first_ms = event.at_ms
+            elif speed:
+                _pace(begun + (event.at_ms - report.first_ms) / 1000 / speed)
+            producer.send(names[event.kind], event.key, event.value)
+            report.last_ms = event.at_ms
+            if event.kind is Kind.IMPRESSION:
+                report.impressions += 1
+            else:
+                report.clicks += 1
+    except KeyboardInterrupt:
+        report.interrupted = True
+    producer.close()
+    report.seconds = time.monotonic() - begun
+    return report
+
+
+def _pace(until: float) -> None:
+    # Short naps: Ctrl-C is answered at once, and a slow machine catches up by not napping at all.
+    while (left := until - time.monotonic()) > 0:
+        time.sleep(min(left, LONGEST_NAP_S))

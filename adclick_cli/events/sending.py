@@ -15,6 +15,14 @@ from adclick_cli.schema import EVENTS
 
 LONGEST_NAP_S = 0.05
 
+WAKE_EVENT_MS = 3_000
+WAKE_IMPRESSIONS = 64
+WAKE_PAUSE_S = 1.5
+"""A burst into a pipeline that stood idle: Flink takes a silent partition out of the watermark, and takes it in again
+only when its first message is there. At a thousand times the speed of the clock, a partition that wakes a tenth of a
+second after the others is a minute late. So the first events (fewer seconds of event time than the watermark's delay,
+enough of them to reach every partition) go first, and the burst follows when they have been read."""
+
 
 @dataclass
 class Report:
@@ -73,10 +81,17 @@ def send(events: Iterable[Event], servers: str, topics: Topics, *, speed: float)
     names = {Kind.IMPRESSION: topics.impressions, Kind.CLICK: topics.clicks}
     producer = open_producer(servers)
     begun = time.monotonic()
+    asleep = not speed
     try:
         for event in events:
             if report.first_ms is None:
                 report.first_ms = event.at_ms
+            elif asleep:
+                since_ms = event.at_ms - report.first_ms
+                if since_ms > WAKE_EVENT_MS and report.impressions >= WAKE_IMPRESSIONS:
+                    producer.flush()
+                    time.sleep(WAKE_PAUSE_S)
+                    asleep = False
             elif speed:
                 _pace(begun + (event.at_ms - report.first_ms) / 1000 / speed)
             producer.send(names[event.kind], event.key, event.value)

@@ -11,7 +11,7 @@ import sys
 import typer
 
 from adclick_cli import __version__
-from adclick_cli.commands import config, generate, jobs, render, status, submit, up
+from adclick_cli.commands import config, generate, jobs, render, status, submit, up, verify
 from adclick_cli.errors import AdclickError
 
 EXIT_INTERRUPTED = 130
@@ -54,6 +54,7 @@ app.command("submit", rich_help_panel=PIPELINE)(submit.submit)
 app.command("jobs", rich_help_panel=PIPELINE)(jobs.jobs)
 app.command("stop", rich_help_panel=PIPELINE)(jobs.stop)
 app.command("generate", rich_help_panel=EVENTS)(generate.generate)
+app.command("verify", rich_help_panel=RESULTS)(verify.verify)
 app.add_typer(config.app, name="config", rich_help_panel=SETUP)
 
 

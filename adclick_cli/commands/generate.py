@@ -18,7 +18,7 @@ def generate(
         defaults.PHASE,
         "--phase",
         metavar="normal|low|high|cycle",
-        help="CTR of --campaign: normal 0.1, low a tenth, high four times it; cycle: 5 min normal, low, high, then normal.",
+        help="CTR of --campaign: normal 0.1, low a tenth, high four times it; cycle: 5 min of each, then normal.",
     ),
     rate: float | None = typer.Option(None, "--rate", help=f"Impressions a second. Default: {defaults.RATE}."),
     campaign: str = typer.Option(defaults.PHASE_CAMPAIGN, "--campaign", help="The campaign that --phase applies to."),

@@ -1,0 +1,33 @@
+"""`adclick verify`: every result recomputed from the raw events and compared."""
+
+from __future__ import annotations
+
+import typer
+
+from adclick_cli.commands.options import OUTPUT, SERVERS
+from adclick_cli.errors import EXIT_DIFFERENCES
+
+
+def verify(
+    wait: str = typer.Option("60s", "--wait", metavar="TIME", help="How long to wait for rows that must still come."),
+    limit: int = typer.Option(20, "--limit", min=0, help="How many differences of each kind to name."),
+    servers: str | None = SERVERS,
+    output: str | None = OUTPUT,
+) -> None:
+    """Recompute every result from the raw events and compare; exit 3 on any difference.
+
+    The parameters (window, attribution, thresholds, topics) are those of the last submit.
+    """
+    from adclick_cli import settings, submission
+    from adclick_cli.parameters import Duration
+    from adclick_cli.verify.check import verify as core
+    from adclick_cli.views import console
+    from adclick_cli.views import verify as view
+
+    loaded = settings.load(bootstrap_servers=servers)
+    pipeline = submission.current_pipeline(loaded) or loaded.pipeline()
+    wait_s = Duration.parse(wait, "wait", allow_zero=True).seconds
+    verdict = core(loaded.servers, pipeline, wait_s, console.say)
+    view.show(verdict, output, limit)
+    if not verdict.ok:
+        raise typer.Exit(EXIT_DIFFERENCES)

@@ -1,0 +1,113 @@
+"""The whole check: read, recompute, compare, wait for what Flink has not written yet."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from adclick_cli.pipeline import Pipeline
+from adclick_cli.verify import compare, oracle
+from adclick_cli.verify.compare import Comparison
+from adclick_cli.verify.raw import TopicTable
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+RETRY_S = 1.0
+
+
+@dataclass
+class Verdict:
+    """What the check found.
+
+    Attributes:
+        ledger: every raw message in exactly one class, by topic.
+        results: ctr, engagement and alerts.
+        watermark: up to where windows must be final, ms since the epoch; None without a good event.
+        seconds: how long reading and checking took, waiting included.
+    """
+
+    ledger: dict[str, dict[str, int]]
+    results: dict[str, Comparison]
+    watermark: int | None
+    seconds: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        """Whether every row is right and none is missing."""
+        return all(found.ok for found in self.results.values())
+
+    @property
+    def missing(self) -> int:
+        """Rows that must be there and are not."""
+        return sum(found.missing for found in self.results.values())
+
+    def to_json(self, limit: int) -> dict[str, Any]:
+        """Plain values; at most `limit` differences of each kind are named."""
+        results = {}
+        for name, found in self.results.items():
+            plain = asdict(found)
+            results[name] = plain | {"differences": plain["differences"][:limit]}
+        return {
+            "ok": self.ok,
+            "ledger": self.ledger,
+            "results": results,
+            "watermark": None if self.watermark is None else compare.utc(self.watermark),
+            "seconds": round(self.seconds, 3),
+        }
+
+
+def check(tables: dict[str, pa.Table], pipeline: Pipeline) -> Verdict:
+    """Check messages that have been read.
+
+    Args:
+        tables: impressions, clicks, ctr, engagement and alerts, as `raw.TopicTable` gives them.
+        pipeline: the parameters of the submission that wrote the results.
+    """
+    db = oracle.connect()
+    try:
+        watermark = oracle.compute(db, tables["impressions"], tables["clicks"], pipeline)
+        results = {
+            "ctr": compare.load_windows(db, "ctr", "campaign_id", tables["ctr"]),
+            "engagement": compare.load_windows(db, "engagement", "device_type", tables["engagement"]),
+            "alerts": compare.load_alerts(db, tables["alerts"]),
+        }
+        compare.compare_windows(db, "ctr", results["ctr"])
+        compare.compare_windows(db, "engagement", results["engagement"])
+        compare.compare_alerts(db, pipeline, results["alerts"])
+        return Verdict(oracle.ledger(db, pipeline), results, watermark)
+    finally:
+        db.close()
+
+
+def verify(servers: str, pipeline: Pipeline, wait_s: float, report: Callable[[str], None]) -> Verdict:
+    """Read all topics and check; while rows are missing that must come, read again.
+
+    Results are read before the raw events: whatever a row was computed from was there when the row was written.
+
+    Args:
+        servers: `host:port`, several separated by commas.
+        pipeline: the parameters of the submission.
+        wait_s: how long to wait for missing rows, seconds.
+        report: told what is waited for.
+
+    Raises:
+        BrokerError: the broker does not answer.
+    """
+    begun = time.monotonic()
+    names = ("ctr", "engagement", "alerts", "impressions", "clicks")
+    topics = {name: TopicTable(servers, getattr(pipeline.topics, name)) for name in names}
+    told = False
+    while True:
+        for name in names:
+            topics[name].refresh()
+        verdict = check({name: topic.table() for name, topic in topics.items()}, pipeline)
+        verdict.seconds = time.monotonic() - begun
+        if not verdict.missing or verdict.seconds > wait_s:
+            return verdict
+        if not told:
+            report(f"Waiting up to {wait_s:.0f} s for {verdict.missing} rows that Flink has still to write …")
+            told = True
+        time.sleep(RETRY_S)

@@ -1,0 +1,293 @@
+"""Result rows against the oracle's, row by row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from adclick_cli.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from duckdb import DuckDBPyConnection
+
+Z_TOLERANCE = 1e-9
+
+
+@dataclass
+class Comparison:
+    """One kind of result row.
+
+    Attributes:
+        compared: rows that are there and right.
+        missing: rows that must be there and are not.
+        unexpected: rows that must not be there.
+        different: rows with a wrong value, rows that contradict one another, rows that cannot be read.
+        pending: rows of windows that need not be final yet.
+        indeterminate: rows among the compared whose counts late events leave open within bounds.
+        repeated: further copies of a row, equal in every value.
+        differences: what is wrong, a line each.
+    """
+
+    compared: int = 0
+    missing: int = 0
+    unexpected: int = 0
+    different: int = 0
+    pending: int = 0
+    indeterminate: int = 0
+    repeated: int = 0
+    differences: list[str] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is missing, unexpected or different."""
+        return not (self.missing or self.unexpected or self.different)
+
+
+_INSTANT = "epoch_ms(TRY_CAST(replace(json_extract_string(text, '$.{name}'), 'Z', '') AS TIMESTAMP))"
+_NUMBER = "TRY_CAST(json_extract_string(text, '$.{name}') AS {kind})"
+
+_LOAD = """
+CREATE OR REPLACE TABLE all_{name} AS
+WITH texts AS (
+    SELECT "partition", "offset", TRY(decode(value)) AS text FROM result_{name}
+)
+SELECT "partition", "offset", {columns}
+FROM (SELECT * REPLACE (CASE WHEN json_valid(text) THEN text END AS text) FROM texts)
+"""
+
+_WINDOW_COLUMNS = {
+    "window_start": _INSTANT,
+    "window_end": _INSTANT,
+    "impression_count": _NUMBER,
+    "click_count": _NUMBER,
+}
+_ALERT_NUMBERS = {
+    "current_ctr": "DOUBLE",
+    "previous_ctr": "DOUBLE",
+    "current_impressions": "BIGINT",
+    "current_clicks": "BIGINT",
+    "previous_impressions": "BIGINT",
+    "previous_clicks": "BIGINT",
+    "z_score": "DOUBLE",
+}
+
+
+def utc(ms: int) -> str:
+    """A time as the result rows write it."""
+    moment = datetime.fromtimestamp(ms / 1000, timezone.utc)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S") + (f".{ms % 1000:03d}" if ms % 1000 else "") + "Z"
+
+
+def load_windows(db: DuckDBPyConnection, name: str, key: str, messages: pa.Table) -> Comparison:
+    """Fill `rows_{name}` with one row for each key; return a comparison that knows repeats and unreadable rows."""
+    columns = {column: template.format(name=column, kind="BIGINT") for column, template in _WINDOW_COLUMNS.items()} | {
+        "key": f"json_extract_string(text, '$.{key}')"
+    }
+    if name == "ctr":
+        columns["ctr"] = _NUMBER.format(name="ctr", kind="DOUBLE")
+    required = [column for column in columns if column != "ctr"]
+    return _load(db, name, columns, required, ("window_start", "window_end", "key"), messages)
+
+
+def load_alerts(db: DuckDBPyConnection, messages: pa.Table) -> Comparison:
+    """Fill `rows_alerts`."""
+    columns = {"alert_time": _INSTANT.format(name="alert_time"), "window_start": _INSTANT.format(name="window_start")}
+    columns |= {"key": "json_extract_string(text, '$.campaign_id')"}
+    columns |= {name: f"json_extract_string(text, '$.{name}')" for name in ("alert_type", "rule")}
+    columns |= {name: _NUMBER.format(name=name, kind=kind) for name, kind in _ALERT_NUMBERS.items()}
+    required = [column for column in columns if column != "z_score"]
+    return _load(db, "alerts", columns, required, ("alert_time", "key"), messages)
+
+
+def _load(
+    db: DuckDBPyConnection,
+    name: str,
+    columns: dict[str, str],
+    required: list[str],
+    key: tuple[str, ...],
+    messages: pa.Table,
+) -> Comparison:
+    found = Comparison()
+    db.register(f"result_{name}", messages)
+    db.execute(_LOAD.format(name=name, columns=", ".join(f"{sql} AS {column}" for column, sql in columns.items())))
+    unreadable = " OR ".join(f"{column} IS NULL" for column in required)
+    for partition, offset in db.execute(f'SELECT "partition", "offset" FROM all_{name} WHERE {unreadable}').fetchall():  # noqa: S608
+        found.different += 1
+        found.differences.append(f"{name}: the row at partition {partition}, offset {offset} cannot be read")
+    keys, values = ", ".join(key), ", ".join(columns)
+    db.execute(
+        f"CREATE OR REPLACE TABLE distinct_{name} AS "  # noqa: S608 - names of this module, no value
+        f'SELECT {values}, count(*) AS copies, min(("offset", "partition")) AS place '
+        f"FROM all_{name} WHERE NOT ({unreadable}) GROUP BY {values}"
+    )
+    db.execute(
+        f"CREATE OR REPLACE TABLE rows_{name} AS SELECT * FROM distinct_{name} "  # noqa: S608
+        f"QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY place) = 1"
+    )
+    copies = db.execute(f"SELECT COALESCE(sum(copies - 1), 0)::BIGINT FROM distinct_{name}").fetchone()  # noqa: S608
+    found.repeated = int(copies[0]) if copies else 0
+    again = db.execute(
+        f"SELECT {keys}, count(*) FROM distinct_{name} GROUP BY {keys} HAVING count(*) > 1 ORDER BY ALL"  # noqa: S608
+    ).fetchall()
+    for row in again:
+        found.different += row[-1] - 1
+        found.differences.append(f"{name}: {row[-2]} at {utc(row[0])} has {row[-1]} rows that contradict one another")
+    return found
+
+
+_WINDOWS = """
+SELECT
+    COALESCE(e.window_start, r.window_start) AS window_start,
+    COALESCE(e.window_end, r.window_end) AS window_end,
+    COALESCE(e.key, r.key) AS key,
+    e.key IS NOT NULL AS known, r.key IS NOT NULL AS there, e.must,
+    e.impressions_low, e.impressions_high, e.clicks_low, e.clicks_high,
+    r.impression_count, r.click_count, {ctr} AS ctr
+FROM expected_{name} AS e
+FULL JOIN rows_{name} AS r
+    ON r.window_start = e.window_start AND r.window_end = e.window_end AND r.key = e.key
+ORDER BY 1, 3
+"""
+
+
+def compare_windows(db: DuckDBPyConnection, name: str, found: Comparison) -> None:
+    """Compare `expected_{name}` with `rows_{name}`; fills `accepted_{name}` with the rows taken as right."""
+    cursor = db.execute(_WINDOWS.format(name=name, ctr="r.ctr" if name == "ctr" else "NULL"))
+    names = [column[0] for column in cursor.description or ()]
+    accepted: list[tuple[Any, ...]] = []
+    for values in cursor.fetchall():
+        row = dict(zip(names, values, strict=True))
+        where = f"{name}: {row['key']} {utc(row['window_start'])}"
+        if not row["there"]:
+            if row["must"]:
+                found.missing += 1
+                found.differences.append(
+                    f"{where} is missing (impression_count {_span(row, 'impressions')},"
+                    f" click_count {_span(row, 'clicks')})"
+                )
+            else:
+                found.pending += 1
+        elif not row["known"]:
+            found.unexpected += 1
+            found.differences.append(
+                f"{where} is unexpected (impression_count {row['impression_count']}, click_count {row['click_count']})"
+            )
+        else:
+            wrong = _wrong_values(name, row)
+            if wrong:
+                found.different += 1
+                found.differences.append(f"{where}: {'; '.join(wrong)}")
+            else:
+                found.compared += 1
+                open_ = row["impressions_low"] != row["impressions_high"] or row["clicks_low"] != row["clicks_high"]
+                found.indeterminate += open_
+                accepted.append(
+                    (row["window_start"], row["window_end"], row["key"], row["impression_count"], row["click_count"])
+                )
+    db.execute(
+        f"CREATE OR REPLACE TABLE accepted_{name} "
+        "(window_start BIGINT, window_end BIGINT, key VARCHAR, impressions BIGINT, clicks BIGINT)"
+    )
+    if accepted:
+        import pyarrow as pa
+
+        columns = ("window_start", "window_end", "key", "impressions", "clicks")
+        db.register("accepted", pa.table(dict(zip(columns, map(list, zip(*accepted, strict=True)), strict=True))))
+        db.execute(f"INSERT INTO accepted_{name} SELECT * FROM accepted")  # noqa: S608
+
+
+def _span(row: dict[str, Any], what: str) -> str:
+    low, high = row[f"{what}_low"], row[f"{what}_high"]
+    return str(low) if low == high else f"{low} to {high}"
+
+
+def _wrong_values(name: str, row: dict[str, Any]) -> list[str]:
+    wrong = []
+    for column, what in (("impression_count", "impressions"), ("click_count", "clicks")):
+        if not row[f"{what}_low"] <= row[column] <= row[f"{what}_high"]:
+            wrong.append(f"{column} is {row[column]}, expected {_span(row, what)}")
+    if name == "ctr" and row["impression_count"]:
+        right = row["click_count"] / row["impression_count"]
+        if row["ctr"] != right:
+            wrong.append(f"ctr is {row['ctr']}, expected {right}")
+    return wrong
+
+
+_ALERTS = """
+CREATE OR REPLACE TABLE expected_alerts AS
+WITH pairs AS (
+    SELECT
+        c.window_end AS alert_time, c.window_start, c.key,
+        c.clicks::DOUBLE / c.impressions AS current_ctr, p.clicks::DOUBLE / p.impressions AS previous_ctr,
+        c.impressions AS current_impressions, c.clicks AS current_clicks,
+        p.impressions AS previous_impressions, p.clicks AS previous_clicks,
+        (c.clicks + p.clicks)::DOUBLE / (c.impressions + p.impressions) AS pooled
+    FROM accepted_ctr AS c
+    JOIN accepted_ctr AS p ON p.key = c.key AND p.window_end = c.window_start
+), scored AS (
+    SELECT
+        *,
+        CASE WHEN pooled > 0 AND pooled < 1 THEN
+            (current_ctr - previous_ctr)
+            / sqrt(pooled * (1 - pooled) * (1.0::DOUBLE / current_impressions + 1.0::DOUBLE / previous_impressions))
+        END AS z_score,
+        CASE
+            WHEN current_ctr > $spike * previous_ctr THEN 'SPIKE'
+            WHEN current_ctr < $drop * previous_ctr THEN 'DROP'
+        END AS alert_type
+    FROM pairs
+)
+SELECT *, $method AS rule FROM scored
+WHERE alert_type IS NOT NULL
+    AND least(current_impressions, previous_impressions) >= $min_impressions
+    AND ($method = 'ratio' OR COALESCE(abs(z_score) >= $min_z, FALSE))
+"""
+
+_ALERT_ROWS = "SELECT * EXCLUDE (pooled) FROM expected_alerts"
+_EXACT = ("alert_type", "window_start", "rule", *(name for name in _ALERT_NUMBERS if name != "z_score"))
+
+
+def compare_alerts(db: DuckDBPyConnection, pipeline: Pipeline, found: Comparison) -> None:
+    """Compute every alert from the rows taken as right and compare with `rows_alerts`."""
+    values = {
+        "spike": pipeline.spike,
+        "drop": pipeline.drop,
+        "method": pipeline.method,
+        "min_impressions": pipeline.min_impressions,
+        "min_z": pipeline.min_z,
+    }
+    db.execute(_ALERTS, values)
+    expected, there = _by_key(db, _ALERT_ROWS), _by_key(db, "SELECT * FROM rows_alerts")
+    for key in sorted(expected.keys() | there.keys()):
+        where = f"alerts: {key[1]} {utc(key[0])}"
+        right, row = expected.get(key), there.get(key)
+        if row is None and right is not None:
+            found.missing += 1
+            found.differences.append(f"{where} is missing ({right['alert_type']})")
+        elif right is None and row is not None:
+            found.unexpected += 1
+            found.differences.append(f"{where} is unexpected ({row['alert_type']})")
+        elif right is not None and row is not None:
+            wrong = [f"{name} is {row[name]}, expected {right[name]}" for name in _EXACT if row[name] != right[name]]
+            if not _near(row["z_score"], right["z_score"]):
+                wrong.append(f"z_score is {row['z_score']}, expected {right['z_score']}")
+            if wrong:
+                found.different += 1
+                found.differences.append(f"{where}: {'; '.join(wrong)}")
+            else:
+                found.compared += 1
+
+
+def _by_key(db: DuckDBPyConnection, query: str) -> dict[tuple[int, str], dict[str, Any]]:
+    cursor = db.execute(query)
+    names = [column[0] for column in cursor.description or ()]
+    rows = [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
+    return {(row["alert_time"], row["key"]): row for row in rows}
+
+
+def _near(left: float | None, right: float | None) -> bool:
+    if left is None or right is None:
+        return left is right
+    return abs(left - right) <= Z_TOLERANCE * max(1.0, abs(right))

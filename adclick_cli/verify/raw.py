@@ -1,0 +1,67 @@
+"""Topics as Arrow tables, read once and then only what is new."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from adclick_cli.broker.consumer import read_topic
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class TopicTable:
+    """All messages of a topic: `partition`, `offset`, `arrived_ms` and `value` (bytes, or null for a tombstone).
+
+    Args:
+        servers: `host:port`, several separated by commas.
+        topic: its name.
+    """
+
+    def __init__(self, servers: str, topic: str) -> None:
+        self.topic = topic
+        self._servers = servers
+        self._parts: list[pa.Table] = []
+        self._next: dict[int, int] = {}
+
+    def refresh(self) -> None:
+        """Read what came since the last call.
+
+        Raises:
+            BrokerError: the broker does not answer.
+        """
+        import pyarrow as pa
+
+        for batch in read_topic(self._servers, self.topic, start=self._next):
+            self._parts.append(
+                pa.table(
+                    {
+                        "partition": pa.array([message.partition for message in batch], pa.int32()),
+                        "offset": pa.array([message.offset for message in batch], pa.int64()),
+                        "arrived_ms": pa.array([message.timestamp_ms for message in batch], pa.int64()),
+                        "value": pa.array([message.value for message in batch], pa.binary()),
+                    }
+                )
+            )
+            for message in batch:
+                self._next[message.partition] = message.offset + 1
+
+    def table(self) -> pa.Table:
+        """Everything read so far."""
+        import pyarrow as pa
+
+        return pa.concat_tables(self._parts) if self._parts else empty()
+
+
+def empty() -> pa.Table:
+    """A topic without a message."""
+    import pyarrow as pa
+
+    return pa.table(
+        {
+            "partition": pa.array([], pa.int32()),
+            "offset": pa.array([], pa.int64()),
+            "arrived_ms": pa.array([], pa.int64()),
+            "value": pa.array([], pa.binary()),
+        }
+    )

@@ -1,0 +1,32 @@
+"""How `adclick verify` looks."""
+
+from __future__ import annotations
+
+from adclick_cli.verify.check import Verdict
+from adclick_cli.views import console
+
+_COLUMNS = ("compared", "missing", "unexpected", "different", "pending", "indeterminate", "repeated")
+
+
+def show(verdict: Verdict, form: str | None, limit: int) -> None:
+    """One JSON object; or the ledger and the comparison as tables, and the differences by name."""
+    chosen = console.choose_format(form)
+    if chosen == "json":
+        console.write_json(verdict.to_json(limit))
+        return
+    ledger = [
+        {"topic": topic, "class": name, "messages": count}
+        for topic, classes in verdict.ledger.items()
+        for name, count in classes.items()
+        if count or name == "raw" or chosen == "csv"
+    ]
+    console.write_rows(ledger, ("topic", "class", "messages"), chosen, "Ledger: each message in exactly one class")
+    rows = [{"rows": name, **{key: getattr(found, key) for key in _COLUMNS}} for name, found in verdict.results.items()]
+    console.write_rows(rows, ("rows", *_COLUMNS), chosen, "Results against the recomputation")
+    for found in verdict.results.values():
+        for line in found.differences[:limit]:
+            console.say(line)
+        if len(found.differences) > limit:
+            console.say(f"… and {len(found.differences) - limit} more (--limit).")
+    wrong = sum(found.missing + found.unexpected + found.different for found in verdict.results.values())
+    console.say(f"Differences: {wrong}. Checked in {verdict.seconds:.1f} s.")

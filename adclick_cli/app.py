@@ -6,12 +6,13 @@ Command modules import nothing heavy at their top, so that `adclick --help` and 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 import typer
 
 from adclick_cli import __version__
-from adclick_cli.commands import config, generate, jobs, render, status, submit, up, verify
+from adclick_cli.commands import config, generate, jobs, render, status, submit, up, verify, watch
 from adclick_cli.errors import AdclickError
 
 EXIT_INTERRUPTED = 130
@@ -54,12 +55,15 @@ app.command("submit", rich_help_panel=PIPELINE)(submit.submit)
 app.command("jobs", rich_help_panel=PIPELINE)(jobs.jobs)
 app.command("stop", rich_help_panel=PIPELINE)(jobs.stop)
 app.command("generate", rich_help_panel=EVENTS)(generate.generate)
+app.command("watch", rich_help_panel=RESULTS)(watch.watch)
 app.command("verify", rich_help_panel=RESULTS)(verify.verify)
 app.add_typer(config.app, name="config", rich_help_panel=SETUP)
 
 
 def main() -> None:
     """Run one command. Exit codes: 0 done, 1 a clear failure, 2 wrong usage, 3 `verify` or `status --wait` says no."""
+    # Being ended is like Ctrl-C: what was half-started is stopped, and the terminal is given back as it was.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         app()
     except AdclickError as error:

@@ -74,6 +74,13 @@ def write_json(value: Any) -> None:
     write(json.dumps(value, ensure_ascii=False) + "\n")
 
 
+def write_csv_line(row: Mapping[str, Any], columns: Sequence[str]) -> None:
+    """One row of CSV, without a header."""
+    buffer = io.StringIO()
+    csv.DictWriter(buffer, columns, lineterminator="\n", extrasaction="ignore").writerow(row)
+    write(buffer.getvalue())
+
+
 def write_rows(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], form: str, title: str = "") -> None:
     """Rows as JSON lines, CSV with a header, or a table."""
     if form == "json":

@@ -69,7 +69,7 @@ def read_rows(folder: Path) -> list[Row]:
     """All rows of a folder of JSON lines, sorted."""
     files = [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith((".", "_"))]
     rows = [json.loads(line) for path in files for line in path.read_text().splitlines()]
-    return sorted(rows, key=lambda row: json.dumps(row))
+    return sorted(rows, key=json.dumps)
 
 
 RunPipeline = Callable[..., Results]
@@ -83,7 +83,7 @@ def embedded() -> EmbeddedFlink:
 
 @pytest.fixture
 def run_pipeline(embedded: EmbeddedFlink, tmp_path: Path) -> RunPipeline:
-    """`run_pipeline(impressions, clicks, **parameters)`: what both jobs make of these events, in this order of arrival."""
+    """`run_pipeline(impressions, clicks, **parameters)`: what both jobs make of these events, in this order."""
     count = 0
 
     def run(impressions: Iterable[Event], clicks: Iterable[Event], *, extra: Any = None, **parameters: Any) -> Results:

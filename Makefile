@@ -1,0 +1,51 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+# Both work in a virtual environment of their own (.venv), installed from the hashed lock files.
+
+.PHONY: demo test check lock clean
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+# Bytecode is kept: without it every start of the program compiles it anew.
+unexport PYTHONDONTWRITEBYTECODE
+
+help:
+	@echo "make demo   from nothing to proven click-through rates"
+	@echo "make test   format, lint, types, import rules, SQL lint, every test"
+	@echo "make check  the same without the tests"
+	@echo "make lock   make the lock files anew from pyproject.toml"
+
+$(VENV)/python:
+	@tools/make-venv $(VENV)
+
+$(VENV)/run.done: requirements.lock pyproject.toml | $(VENV)/python
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/dev.done: requirements-dev.lock pyproject.toml | $(VENV)/python
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@ $(VENV)/run.done
+
+demo: $(VENV)/run.done
+	$(BIN)/adclick demo
+
+check: $(VENV)/dev.done
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/sqlfluff lint --config .sqlfluff tests/golden
+
+test: check
+	$(BIN)/pytest --durations=15
+
+lock:
+	uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header --no-annotate \
+		--extra fast --extra build --extra dev pyproject.toml --output-file requirements-dev.lock
+	uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header --no-annotate \
+		--extra fast --extra build --constraint requirements-dev.lock pyproject.toml --output-file requirements.lock
+
+clean:
+	rm -rf $(VENV) build dist

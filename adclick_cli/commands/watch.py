@@ -1,0 +1,41 @@
+"""`adclick watch`: results, live."""
+
+from __future__ import annotations
+
+import typer
+
+from adclick_cli.commands.options import OUTPUT, SERVERS
+
+
+def watch(
+    what: str = typer.Argument(..., metavar="ctr|engagement|alerts", help="Which results."),
+    once: bool = typer.Option(False, "--once", help="Print what is there now and end."),
+    campaign: list[str] | None = typer.Option(None, "--campaign", help="Only this campaign; may be repeated."),
+    since: str | None = typer.Option(
+        None, "--from", metavar="TIME", help="From here on: ISO time, ms since the epoch, -2h, start or end."
+    ),
+    until: str | None = typer.Option(None, "--to", metavar="TIME", help="Up to here (excluded)."),
+    servers: str | None = SERVERS,
+    output: str | None = OUTPUT,
+) -> None:
+    """Show results as they come; Ctrl-C ends. Without a terminal: one JSON line for each row."""
+    from adclick_cli import settings
+    from adclick_cli.results import watching
+    from adclick_cli.views import console
+    from adclick_cli.views import watch as view
+    from adclick_cli.why import nothing_yet
+
+    form = console.choose_format(output)
+    loaded = settings.load(bootstrap_servers=servers)
+    watched = watching.open_watch(loaded, what, campaign or [], since, until, keep_all=form != "table")
+    if once:
+        watched.read_once()
+        view.show(watched.board, what, watched.record, form)
+        if not watched.board.rows():
+            reason, command = nothing_yet(loaded, what)
+            console.say(reason)
+            console.next_step(command)
+    elif form == "table":
+        view.follow(watched.steps(), watched.board, what, nothing_yet(loaded, what)[0])
+    else:
+        view.stream(watched.changes(), watched.record, form)

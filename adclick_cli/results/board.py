@@ -1,0 +1,162 @@
+"""What a watch knows: the newest windows of each campaign or device, and the newest alerts.
+
+A board takes rows in any order and shows the same; the newest windows are those of the latest time, not those that
+came last. Memory is bounded by the number of windows kept for each name and by the number of names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from adclick_cli.results.rows import AlertRow, Deletion, Key, WindowRow
+from adclick_cli.results.times import Span
+
+KEPT_WINDOWS = 64
+KEPT_NAMES = 10_000
+KEPT_ALERTS = 1_000
+
+
+@dataclass(frozen=True)
+class Line:
+    """One campaign or device as it stands.
+
+    Attributes:
+        latest: its window of the latest time.
+        previous: the window that ends where `latest` starts; None where that window is empty.
+        history: CTR of the last windows, oldest first, `latest` last; None is a window without a row.
+    """
+
+    latest: WindowRow
+    previous: WindowRow | None
+    history: tuple[float | None, ...]
+
+    @property
+    def name(self) -> str:
+        """The campaign or the device."""
+        return self.latest.name
+
+    @property
+    def change(self) -> float | None:
+        """CTR of the latest window by that of the window before; None where that is not defined."""
+        if self.previous is None or not self.previous.ctr or self.latest.ctr is None:
+            return None
+        return self.latest.ctr / self.previous.ctr
+
+
+class WindowBoard:
+    """The newest windows of each name.
+
+    Args:
+        span: the windows that are shown. Those before it still serve as the window before.
+        windows: how many windows of each name are kept; None keeps all.
+        names: how many names are kept; beyond them the ones that fell silent first are dropped.
+    """
+
+    def __init__(self, span: Span | None = None, windows: int | None = KEPT_WINDOWS, names: int = KEPT_NAMES) -> None:
+        self._span = span or Span()
+        self._kept_windows = windows
+        self._kept_names = names
+        self._rows: dict[str, dict[Key, WindowRow]] = {}
+
+    def update(self, row: WindowRow | Deletion) -> bool:
+        """Take a row; returns whether anything changed. A final row is never replaced by a live one."""
+        if isinstance(row, Deletion):
+            return self._delete(row)
+        if self._span.end is not None and row.start >= self._span.end:
+            return False
+        rows = self._rows.setdefault(row.name, {})
+        known = rows.get(row.key)
+        if known is not None and (known == row or (known.state == "FINAL" and row.state == "LIVE")):
+            return False
+        rows[row.key] = row
+        if self._kept_windows is not None and len(rows) > self._kept_windows:
+            oldest = min(rows, key=_order)
+            del rows[oldest]
+            return oldest != row.key
+        if len(self._rows) > self._kept_names:
+            self._drop_silent_names()
+            return row.name in self._rows
+        return True
+
+    def _delete(self, row: Deletion) -> bool:
+        name = str(row.key[-1])
+        rows = self._rows.get(name, {})
+        known = rows.get(row.key)
+        if known is None or known.state == "FINAL":
+            return False
+        del rows[row.key]
+        if not rows:
+            del self._rows[name]
+        return True
+
+    def _drop_silent_names(self) -> None:
+        # A tenth at once: looking for one at every new name would take time that grows with the square of the names.
+        newest = {name: max(row.start for row in rows.values()) for name, rows in self._rows.items()}
+        for name in sorted(newest, key=lambda name: (newest[name], name))[: max(1, self._kept_names // 10)]:
+            del self._rows[name]
+
+    def rows(self) -> list[WindowRow]:
+        """Every window of the span that is kept, in order of time, then name."""
+        found = (row for rows in self._rows.values() for row in rows.values() if self._span.holds(row.start))
+        return sorted(found, key=lambda row: (row.start, row.end, row.name))
+
+    def lines(self, history: int) -> list[Line]:
+        """The latest window of each name, most impressions first, each with so many windows of history."""
+        lines = [self._line(rows, history) for rows in self._rows.values()]
+        shown = [line for line in lines if self._span.holds(line.latest.start)]
+        return sorted(shown, key=lambda line: (-line.latest.impressions, line.name))
+
+    def _line(self, rows: dict[Key, WindowRow], history: int) -> Line:
+        latest = max(rows.values(), key=lambda row: (row.start, row.end))
+        row: WindowRow | None = rows.get((latest.start - latest.length, latest.start, latest.name))
+        return Line(latest, row, tuple(reversed(list(self._walk_back(rows, latest, history)))))
+
+    def _walk_back(self, rows: dict[Key, WindowRow], latest: WindowRow, count: int) -> Iterator[float | None]:
+        first = self._first(rows)
+        start = latest.start
+        while count > 0 and start >= first:
+            row = rows.get((start, start + latest.length, latest.name))
+            yield None if row is None else row.ctr
+            start, count = start - latest.length, count - 1
+
+    def _first(self, rows: dict[Key, WindowRow]) -> datetime:
+        first = min(row.start for row in rows.values())
+        return first if self._span.start is None else max(first, self._span.start)
+
+
+def _order(key: Key) -> tuple[datetime, datetime]:
+    start, end = key[0], key[1]
+    if not isinstance(start, datetime) or not isinstance(end, datetime):
+        raise TypeError(f"{key!r} is not the key of a window")
+    return start, end
+
+
+class AlertBoard:
+    """The newest alerts.
+
+    Args:
+        span: the alerts that are wanted.
+        alerts: how many are kept; None keeps all.
+    """
+
+    def __init__(self, span: Span | None = None, alerts: int | None = KEPT_ALERTS) -> None:
+        self._span = span or Span()
+        self._kept = alerts
+        self._rows: dict[Key, AlertRow] = {}
+
+    def update(self, row: AlertRow) -> bool:
+        """Take an alert; returns whether it is news."""
+        if not self._span.holds(row.time) or self._rows.get(row.key) == row:
+            return False
+        self._rows[row.key] = row
+        if self._kept is not None and len(self._rows) > self._kept:
+            oldest = min(self._rows.values(), key=lambda known: (known.time, known.name))
+            del self._rows[oldest.key]
+            return oldest.key != row.key
+        return True
+
+    def rows(self) -> list[AlertRow]:
+        """Every alert that is kept, in order of time, then campaign."""
+        return sorted(self._rows.values(), key=lambda row: (row.time, row.name))

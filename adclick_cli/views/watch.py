@@ -1,0 +1,173 @@
+"""The live table of `adclick watch`, and its rows as JSON and CSV."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from adclick_cli.results.board import AlertBoard, Line, WindowBoard
+from adclick_cli.results.rows import Row
+from adclick_cli.schema import Record
+from adclick_cli.views import console
+
+if TYPE_CHECKING:
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+HISTORY = 20
+REFRESH_PER_SECOND = 4
+_BLOCKS = "▁▂▃▄▅▆▇█"
+_ASCII = "_.-=+*#@"
+_FRAME_LINES = 7
+
+
+def sparkline(history: Sequence[float | None], blocks: str) -> str:
+    """One sign a window, scaled from 0 to the highest; a window without a row is a gap."""
+    top = max((value for value in history if value is not None), default=0.0)
+    if not top:
+        return "".join(" " if value is None else blocks[0] for value in history)
+    steps = len(blocks) - 1
+    return "".join(" " if value is None else blocks[min(steps, round(value / top * steps))] for value in history)
+
+
+def _blocks() -> str:
+    try:
+        _BLOCKS.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return _ASCII
+    return _BLOCKS
+
+
+def _change(line: Line) -> Text:
+    from rich.text import Text
+
+    if line.change is None:
+        return Text("-", style="dim")
+    return Text(f"{line.change:.2f}x", style="green" if line.change > 1 else "red" if line.change < 1 else "")
+
+
+def _state(line: Line) -> Text:
+    from rich.text import Text
+
+    live = line.latest.state == "LIVE"
+    return Text(line.latest.state, style="yellow" if live else "bold")
+
+
+def windows_table(board: WindowBoard, what: str, height: int) -> Table:
+    """The latest window of each campaign or device, as many as fit into `height` lines."""
+    from rich.table import Table
+    from rich.text import Text
+
+    lines = board.lines(HISTORY)
+    room = max(1, height - _FRAME_LINES)
+    shown, hidden = lines[:room], len(lines) - room
+    caption = f"+{hidden} more" if hidden > 0 else None
+    table = Table(title=f"adclick {what}", title_justify="left", caption=caption, caption_justify="left")
+    table.add_column("campaign" if what == "ctr" else "device")
+    for name in ("window (UTC)", "impressions", "clicks", "CTR", "change"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column(f"last {HISTORY} windows", no_wrap=True)
+    table.add_column("state")
+    table.add_column("updated", no_wrap=True)
+    blocks = _blocks()
+    for line in shown:
+        row = line.latest
+        table.add_row(
+            Text(row.name),
+            f"{row.start:%m-%d %H:%M:%S}",
+            f"{row.impressions:,}",
+            f"{row.clicks:,}",
+            "-" if row.ctr is None else f"{row.ctr:.4f}",
+            _change(line),
+            Text(sparkline(line.history, blocks)),
+            _state(line),
+            f"{row.updated:%H:%M:%S}",
+        )
+    return table
+
+
+def alerts_table(board: AlertBoard, height: int) -> Table:
+    """The alerts, newest first, as many as fit into `height` lines."""
+    from rich.table import Table
+    from rich.text import Text
+
+    rows = list(reversed(board.rows()))
+    room = max(1, height - _FRAME_LINES)
+    hidden = len(rows) - room
+    caption = f"+{hidden} more" if hidden > 0 else None
+    table = Table(title="adclick alerts", title_justify="left", caption=caption, caption_justify="left")
+    for name in ("time (UTC)", "campaign", "type", "CTR", "CTR before", "impressions", "z", "rule"):
+        table.add_column(name)
+    for row in rows[:room]:
+        table.add_row(
+            f"{row.time:%m-%d %H:%M:%S}",
+            Text(row.name),
+            Text(row.type, style="green" if row.type == "SPIKE" else "red"),
+            _ratio(row.current_ctr),
+            _ratio(row.previous_ctr),
+            f"{row.impressions:,}",
+            "-" if row.z_score is None else f"{row.z_score:+.1f}",
+            row.rule,
+        )
+    return table
+
+
+def _ratio(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
+
+
+def table(board: WindowBoard | AlertBoard, what: str, height: int = 10_000) -> Table:
+    """The table for a board."""
+    return alerts_table(board, height) if isinstance(board, AlertBoard) else windows_table(board, what, height)
+
+
+def show(board: WindowBoard | AlertBoard, what: str, record: Record, form: str) -> None:
+    """A board as it stands: every row as JSON or CSV, or the table."""
+    if form == "table":
+        console.out().print(table(board, what))
+        return
+    write(board.rows(), record, form)
+
+
+def write(rows: Iterable[Row], record: Record, form: str) -> None:
+    """Rows as JSON lines or CSV: the record's fields and `state`."""
+    console.write_rows([row.to_json() for row in rows], (*record.field_names, "state"), form)
+
+
+def stream(rows: Iterable[Row], record: Record, form: str) -> None:
+    """Each row as it comes: JSON lines, or CSV under one header. Ctrl-C is its ordinary end."""
+    columns = (*record.field_names, "state")
+    if form == "csv":
+        console.write_rows([], columns, form)
+    try:
+        for row in rows:
+            if form == "csv":
+                console.write_csv_line(row.to_json(), columns)
+            else:
+                console.write_json(row.to_json())
+    except KeyboardInterrupt:
+        return
+
+
+def follow(batches: Iterable[int], board: WindowBoard | AlertBoard, what: str, waiting: str) -> None:
+    """Keep the table on the screen while `batches` fills the board (an item a step, its value is not looked at).
+
+    Rich's Live gives the terminal back as it was, however this ends.
+    """
+    from rich.console import Group
+    from rich.live import Live
+
+    screen = console.out()
+
+    def picture() -> Group:
+        empty = not board.rows()
+        return Group(table(board, what, screen.height), waiting if empty else "Ctrl-C ends.")
+
+    try:
+        with Live(picture(), console=screen, refresh_per_second=REFRESH_PER_SECOND) as live:
+            for _ in batches:
+                live.update(picture())
+    except KeyboardInterrupt:
+        return

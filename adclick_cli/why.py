@@ -1,0 +1,46 @@
+"""Why there is nothing to see yet, and what to run next."""
+
+from __future__ import annotations
+
+from adclick_cli import submission
+from adclick_cli.broker import admin
+from adclick_cli.errors import AdclickError
+from adclick_cli.flink.rest import FlinkRest
+from adclick_cli.flink.submit import active_jobs
+from adclick_cli.settings import Settings
+
+
+def nothing_yet(settings: Settings, what: str) -> tuple[str, str]:
+    """The reason, and the command that helps.
+
+    Args:
+        settings: the settings.
+        what: ctr, engagement or alerts.
+
+    Raises:
+        BrokerError: the broker does not answer.
+    """
+    topics, servers = settings.topics(), settings.servers
+    there = set(admin.list_topics(servers))
+    if getattr(topics, what) not in there:
+        return f"There is no topic {getattr(topics, what)} yet.", "adclick up"
+    try:
+        running = active_jobs(FlinkRest(settings.flink_rest))
+    except AdclickError:
+        return "Flink does not answer.", "adclick up"
+    if not running:
+        return "No job of adclick runs.", "adclick submit"
+    if topics.impressions not in there or not _holds(servers, topics.impressions):
+        return f"The jobs run, but {topics.impressions} holds no events.", "adclick generate"
+    if what == "alerts" and _holds(servers, topics.ctr):
+        return "No alert so far: no window differs enough from the one before it.", "adclick watch ctr"
+    pipeline = submission.current_pipeline(settings) or settings.pipeline()
+    return (
+        f"The jobs run and events are there. A window is final {pipeline.attribution} after its end, plus"
+        f" {pipeline.watermark_delay} for events out of order and up to {pipeline.checkpoint_interval} for the commit.",
+        "adclick status",
+    )
+
+
+def _holds(servers: str, topic: str) -> bool:
+    return any(low < high for low, high in admin.topic_offsets(servers, topic).values())

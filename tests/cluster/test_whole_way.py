@@ -77,10 +77,10 @@ def _a_wrong_row_is_found(cluster: Cluster) -> None:
 
 def test_a_bounded_run_writes_every_window_and_ends(cluster: Cluster) -> None:
     env = cluster.own_topics("bounded")
-    cluster.run("generate", "--backfill", "10m", "--rate", "20", "--duplicates", "0.1", "--orphans", "0.2", **env)
-    jobs = cluster.rows("submit", "--bounded", **env)
+    cluster.run("generate", "--backfill", "10m", "--rate", "20", "--duplicates", "0.1", "--orphans", "0.2", env=env)
+    jobs = cluster.rows("submit", "--bounded", env=env)
     assert [job["state"] for job in jobs] == ["FINISHED", "FINISHED"]
-    verdict = cluster.json("verify", **env)
+    verdict = cluster.json("verify", env=env)
     assert verdict["ok"], verdict["results"]
     assert verdict["ledger"]["impressions"]["pending"] == 0
     assert verdict["ledger"]["impressions"]["duplicate"] > 0
@@ -89,7 +89,7 @@ def test_a_bounded_run_writes_every_window_and_ends(cluster: Cluster) -> None:
 
 def test_a_refused_statement_shows_flinks_reason_and_the_line(cluster: Cluster) -> None:
     env = cluster.own_topics("nowhere")
-    failed = cluster.run("submit", "--bootstrap-servers", "127.0.0.1:1", code=1, **env)
+    failed = cluster.run("submit", "--bootstrap-servers", "127.0.0.1:1", code=1, env=env)
     assert "127.0.0.1:1" in failed.stderr
 
 

@@ -1,8 +1,8 @@
 """The reference's open question: does a LEFT interval join show `impression_count == click_count`?
 
 Minute 0 holds 200 impressions and 20 clicks; one sentinel on each stream at T0 + 13 min carries the watermark past the
-window's end plus the attribution time, and not so far that the fault hides. Before Flink 1.18 unmatched rows came out of
-the join behind its own watermark; `table.exec.interval-join.min-cleanup-interval` brings that fault back.
+window's end plus the attribution time, and not so far that the fault hides. Before Flink 1.18 unmatched rows came out
+of the join behind its own watermark; `table.exec.interval-join.min-cleanup-interval` brings that fault back.
 """
 
 from __future__ import annotations

@@ -15,7 +15,6 @@ from pathlib import Path
 from adclick_cli.errors import FlinkError
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
-_JOB_ID = re.compile(r"^Job ID: ([0-9a-f]{32})\s*$", re.MULTILINE)
 _ERROR = re.compile(r"\[ERROR\] (.*?)(?=\n\s*\n|\nShutting down|\nFlink SQL> |\Z)", re.DOTALL)
 _POSITION = re.compile(r"(?:at|From) line (\d+), column (\d+)")
 _PROMPT = "Flink SQL> "
@@ -57,11 +56,6 @@ def statements(script: str) -> list[Statement]:
     return found
 
 
-def job_ids(output: str) -> list[str]:
-    """Ids of the jobs that the output says were submitted, in order."""
-    return _JOB_ID.findall(_ANSI.sub("", output))
-
-
 def failure(script: str, output: str) -> FlinkError | None:
     """The first statement's failure, with Flink's reason and the line of SQL; None where none failed."""
     plain = _ANSI.sub("", output)
@@ -86,8 +80,8 @@ def failure(script: str, output: str) -> FlinkError | None:
     )
 
 
-def run(command: Sequence[str], env: Mapping[str, str], script: str, path: Path) -> list[str]:
-    """Run `script` through sql-client and return the ids of the jobs it started.
+def run(command: Sequence[str], env: Mapping[str, str], script: str, path: Path) -> None:
+    """Run `script` through sql-client.
 
     Args:
         command: sql-client with its own options; `-f path` is put behind it.
@@ -115,4 +109,3 @@ def run(command: Sequence[str], env: Mapping[str, str], script: str, path: Path)
     if done.returncode != 0:
         tail = "\n".join(_ANSI.sub("", done.stdout).strip().splitlines()[-15:])
         raise FlinkError(f"sql-client ended with exit code {done.returncode}", tail, "Look at `adclick status`.")
-    return job_ids(done.stdout)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from adclick_cli import submission
+from adclick_cli import schema, submission
 from adclick_cli.broker import admin
 from adclick_cli.errors import AlreadyRunningError, FlinkError
 from adclick_cli.flink import sqlclient
@@ -38,21 +38,36 @@ def submit(settings: Settings, pipeline: Pipeline, *, replace: bool, report: Rep
         BrokerError: the broker does not answer.
     """
     rest = FlinkRest(settings.flink_rest)
+    # A sink waits for ever for a topic that is not there.
+    admin.ensure_topics(settings.servers, admin.topic_names(pipeline.topics, schema.ALL))
     _make_room(rest, settings.servers, pipeline, replace=replace, report=report)
     client = choose(settings).sql_client_command()
     folder = settings.home / "run"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     report("Submitting through sql-client …")
-    ids = sqlclient.run(client.command, client.env, render.script(pipeline), folder / "submit.sql")
+    known = {job.id for job in rest.jobs()}
+    sqlclient.run(client.command, client.env, render.script(pipeline), folder / "submit.sql")
+    # Not the ids that sql-client prints: it prints none for a job that it waited for.
+    ids = [job.id for job in reversed(rest.jobs()) if job.id not in known and job.name in render.JOBS]
     if len(ids) != len(render.JOBS):
         raise FlinkError(
             f"sql-client started {len(ids)} of {len(render.JOBS)} jobs", mend="Look at `adclick logs jobmanager`."
         )
     submission.save(settings, pipeline)
-    if not pipeline.bounded:
-        wait_running(rest, ids)
+    (_require_finished if pipeline.bounded else wait_running)(rest, ids)
     by_id = {job.id: job for job in rest.jobs()}
     return [by_id[job_id] for job_id in ids]
+
+
+def _require_finished(rest: FlinkRest, ids: Sequence[str]) -> None:
+    for job_id in ids:
+        detail = rest.job(job_id)
+        if detail["state"] != "FINISHED":
+            raise FlinkError(
+                f"{detail['name']} is {detail['state']}",
+                root_causes(rest.failure(job_id)),
+                "See the whole trace with `adclick logs jobmanager`.",
+            )
 
 
 def _make_room(rest: FlinkRest, servers: str, pipeline: Pipeline, *, replace: bool, report: Report) -> None:

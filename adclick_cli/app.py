@@ -12,7 +12,7 @@ import sys
 import typer
 
 from adclick_cli import __version__
-from adclick_cli.commands import config, demo, generate, jobs, render, status, submit, up, verify, watch
+from adclick_cli.commands import config, demo, generate, jobs, render, replay, status, submit, up, verify, watch
 from adclick_cli.errors import AdclickError
 
 EXIT_INTERRUPTED = 130
@@ -56,6 +56,7 @@ app.command("submit", rich_help_panel=PIPELINE)(submit.submit)
 app.command("jobs", rich_help_panel=PIPELINE)(jobs.jobs)
 app.command("stop", rich_help_panel=PIPELINE)(jobs.stop)
 app.command("generate", rich_help_panel=EVENTS)(generate.generate)
+app.command("replay", rich_help_panel=EVENTS)(replay.replay)
 app.command("watch", rich_help_panel=RESULTS)(watch.watch)
 app.command("verify", rich_help_panel=RESULTS)(verify.verify)
 app.add_typer(config.app, name="config", rich_help_panel=SETUP)

@@ -19,7 +19,7 @@ from adclick_cli.parameters import Duration, parse_number
 from adclick_cli.settings import Settings
 
 if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection, DuckDBPyRelation
+    from duckdb import DuckDBPyConnection
 
 FORMATS = {"csv": "read_csv", "jsonl": "read_json", "parquet": "read_parquet"}
 CLICKED = "clicked"
@@ -95,7 +95,7 @@ def run(settings: Settings, request: Request, report: Callable[[str], None]) -> 
         db.close()
 
 
-def _rows(db: DuckDBPyConnection, request: Request) -> DuckDBPyRelation:
+def _rows(db: DuckDBPyConnection, request: Request) -> DuckDBPyConnection:
     """The log with the fields' names, `event_timestamp` in ms, and whether clicked; checked for times that are none."""
     import duckdb
 
@@ -126,7 +126,7 @@ def _rows(db: DuckDBPyConnection, request: Request) -> DuckDBPyRelation:
             "It is neither an ISO time (UTC) nor milliseconds since the epoch.",
             "Mend the row, or map another column with --map event_timestamp=COLUMN.",
         )
-    return db.table("replayed").order("event_timestamp, row")
+    return db.execute("SELECT * EXCLUDE (stamp) FROM replayed ORDER BY event_timestamp, row")
 
 
 def _columns(there: list[str], request: Request) -> dict[str, str]:
@@ -152,11 +152,11 @@ def _columns(there: list[str], request: Request) -> dict[str, str]:
     return found
 
 
-def _events(rows: DuckDBPyRelation, delay: Duration) -> Iterator[Event]:
+def _events(rows: DuckDBPyConnection, delay: Duration) -> Iterator[Event]:
     import heapq
     import json
 
-    names = rows.columns
+    names = [column[0] for column in rows.description or ()]
     pending: list[tuple[int, int, bytes, bytes]] = []
     while batch := rows.fetchmany(BATCH):
         for values in batch:

@@ -105,7 +105,12 @@ FLAGS: dict[str, tuple[type, Any]] = {
     "min_z": (float, _option("--min-z", f"Least |z| of --method significance. Default: {defaults.MIN_Z}.", ALERTS)),
     "parallelism": (
         int,
-        _option("--parallelism", f"Parallel tasks of each operator. Default: {defaults.PARALLELISM}.", EXECUTION),
+        _option(
+            "--parallelism",
+            f"Parallel tasks of each operator. Above 1, an idle partition of the impressions holds windows open. "
+            f"Default: {defaults.PARALLELISM}.",
+            EXECUTION,
+        ),
     ),
     "checkpoint_interval": (
         str,

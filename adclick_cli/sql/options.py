@@ -38,9 +38,12 @@ def kafka(pipeline: Pipeline) -> Transport:
     topics = pipeline.topics
     return Transport(
         sources={
-            "impressions": _source(pipeline, topics.impressions, tolerant=True, aligned=True),
-            "clicks": _source(pipeline, topics.clicks, tolerant=True, aligned=True),
-            "ctr": _source(pipeline, topics.ctr, tolerant=False, aligned=False),
+            "impressions": _source(pipeline, topics.impressions, tolerant=True, aligned=True)
+            | _idleness(pipeline, may_fall_idle=pipeline.parallelism == 1),
+            "clicks": _source(pipeline, topics.clicks, tolerant=True, aligned=True)
+            | _idleness(pipeline, may_fall_idle=True),
+            "ctr": _source(pipeline, topics.ctr, tolerant=False, aligned=False)
+            | _idleness(pipeline, may_fall_idle=True),
         },
         sinks={
             "ctr": _final_sink(pipeline, topics.ctr, "campaign_id"),
@@ -118,6 +121,17 @@ def _source(pipeline: Pipeline, topic: str, *, tolerant: bool, aligned: bool) ->
     return options
 
 
+def _idleness(pipeline: Pipeline, *, may_fall_idle: bool) -> Options:
+    """How long a partition may be silent before it holds no watermark back; for ever unless `may_fall_idle`.
+
+    Where several join subtasks fall idle together, the first one to wake lets the windows behind them close before the
+    others have handed over their rows (docs/decisions/0004). One side that never falls idle keeps them all awake.
+    """
+    if pipeline.bounded or not may_fall_idle:
+        return {}
+    return {"scan.watermark.idle-timeout": f"{pipeline.idle_timeout.ms} ms"}
+
+
 def _final_sink(pipeline: Pipeline, topic: str, key: str) -> Options:
     """An append-only JSON topic, exactly-once, partitioned by the text of one column."""
     return _connection(pipeline, topic) | {
@@ -149,7 +163,6 @@ def session(pipeline: Pipeline) -> Options:
         "pipeline.object-reuse": "true",
         "execution.runtime-mode": "streaming",
         "execution.checkpointing.interval": f"{pipeline.checkpoint_interval.ms} ms",
-        "table.exec.source.idle-timeout": f"{pipeline.idle_timeout.ms} ms",
     }
     if pipeline.bounded:
         # The alerts are computed from the finished windows: one job after the other.

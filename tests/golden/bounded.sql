@@ -2,11 +2,10 @@
 
 -- Window bounds are written in UTC whatever the host's time zone is.
 SET 'table.local-time-zone' = 'UTC';
-SET 'parallelism.default' = '2';
+SET 'parallelism.default' = '1';
 SET 'pipeline.object-reuse' = 'true';
 SET 'execution.runtime-mode' = 'streaming';
 SET 'execution.checkpointing.interval' = '10000 ms';
-SET 'table.exec.source.idle-timeout' = '10000 ms';
 SET 'table.dml-sync' = 'true';
 
 -- Stage: sources. Two topics of JSON events, read from the beginning.

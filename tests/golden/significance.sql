@@ -2,11 +2,10 @@
 
 -- Window bounds are written in UTC whatever the host's time zone is.
 SET 'table.local-time-zone' = 'UTC';
-SET 'parallelism.default' = '2';
+SET 'parallelism.default' = '1';
 SET 'pipeline.object-reuse' = 'true';
 SET 'execution.runtime-mode' = 'streaming';
 SET 'execution.checkpointing.interval' = '10000 ms';
-SET 'table.exec.source.idle-timeout' = '10000 ms';
 SET 'table.exec.mini-batch.enabled' = 'true';
 SET 'table.exec.mini-batch.allow-latency' = '1 s';
 SET 'table.exec.mini-batch.size' = '20000';
@@ -47,7 +46,8 @@ CREATE TEMPORARY TABLE impression_events (
     'value.json.ignore-parse-errors' = 'true',
     'scan.watermark.alignment.group' = 'adclick',
     'scan.watermark.alignment.max-drift' = '2 min',
-    'scan.watermark.alignment.update-interval' = '200 ms'
+    'scan.watermark.alignment.update-interval' = '200 ms',
+    'scan.watermark.idle-timeout' = '10000 ms'
 );
 
 CREATE TEMPORARY TABLE click_events (
@@ -77,7 +77,8 @@ CREATE TEMPORARY TABLE click_events (
     'value.json.ignore-parse-errors' = 'true',
     'scan.watermark.alignment.group' = 'adclick',
     'scan.watermark.alignment.max-drift' = '2 min',
-    'scan.watermark.alignment.update-interval' = '200 ms'
+    'scan.watermark.alignment.update-interval' = '200 ms',
+    'scan.watermark.idle-timeout' = '10000 ms'
 );
 
 CREATE TEMPORARY VIEW impressions AS
@@ -351,7 +352,8 @@ CREATE TEMPORARY TABLE ctr_windows (
     'properties.isolation.level' = 'read_committed',
     'scan.startup.mode' = 'earliest-offset',
     'value.format' = 'json',
-    'value.json.timestamp-format.standard' = 'ISO-8601'
+    'value.json.timestamp-format.standard' = 'ISO-8601',
+    'scan.watermark.idle-timeout' = '10000 ms'
 );
 
 CREATE TEMPORARY VIEW ctr_changes AS

@@ -68,3 +68,11 @@ def test_every_parameter_changes_the_sql() -> None:
 def test_a_statement_ends_where_its_line_ends() -> None:
     for line in re.findall(r"^(?!--).*;.*$", render.script(Pipeline()), re.MULTILINE):
         assert line.lstrip().startswith("--") or line.endswith(";")
+
+
+@pytest.mark.parametrize(("parallelism", "tables"), [(1, 3), (2, 2)])
+def test_impressions_may_fall_idle_only_where_one_join_reads_them(parallelism: int, tables: int) -> None:
+    script = render.script(replace(Pipeline(), parallelism=parallelism))
+    idle = [table for table in script.split("CREATE TEMPORARY TABLE ") if "'scan.watermark.idle-timeout'" in table]
+    assert len(idle) == tables
+    assert any(table.startswith("impression_events") for table in idle) == (parallelism == 1)

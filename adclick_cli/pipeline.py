@@ -38,7 +38,8 @@ class Pipeline:
         window: size of the tumbling windows on the impressions' event time.
         attribution: a click counts from its impression's time to this much later, both ends included.
         watermark_delay: bounded out-of-orderness of each partition.
-        idle_timeout: a partition silent for so long holds no watermark back (where parallelism is above 1: of the clicks).
+        idle_timeout: a partition (of the clicks alone, where parallelism is above 1) silent for so long holds no
+            watermark back.
         max_ahead: an event dated further than this past its broker timestamp is impossible.
         spike: SPIKE where the CTR is above `spike` times the previous window's.
         drop: DROP where the CTR is below `drop` times the previous window's.

@@ -38,12 +38,18 @@ def kafka(pipeline: Pipeline) -> Transport:
     topics = pipeline.topics
     return Transport(
         sources={
-            "impressions": _source(pipeline, topics.impressions, tolerant=True, aligned=True)
-            | _idleness(pipeline, may_fall_idle=pipeline.parallelism == 1),
-            "clicks": _source(pipeline, topics.clicks, tolerant=True, aligned=True)
-            | _idleness(pipeline, may_fall_idle=True),
-            "ctr": _source(pipeline, topics.ctr, tolerant=False, aligned=False)
-            | _idleness(pipeline, may_fall_idle=True),
+            "impressions": {
+                **_source(pipeline, topics.impressions, tolerant=True, aligned=True),
+                **_idleness(pipeline, may_fall_idle=pipeline.parallelism == 1),
+            },
+            "clicks": {
+                **_source(pipeline, topics.clicks, tolerant=True, aligned=True),
+                **_idleness(pipeline, may_fall_idle=True),
+            },
+            "ctr": {
+                **_source(pipeline, topics.ctr, tolerant=False, aligned=False),
+                **_idleness(pipeline, may_fall_idle=True),
+            },
         },
         sinks={
             "ctr": _final_sink(pipeline, topics.ctr, "campaign_id"),

@@ -21,7 +21,12 @@ from adclick_cli.settings import Settings
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-FORMATS = {"csv": "read_csv", "jsonl": "read_json", "parquet": "read_parquet"}
+FORMATS = {
+    # As text: 007 is an id, not the number 7.
+    "csv": "read_csv(?, all_varchar = true)",
+    "jsonl": "read_json(?)",
+    "parquet": "read_parquet(?)",
+}
 CLICKED = "clicked"
 TARGETS = (*schema.IMPRESSION.field_names, CLICKED)
 REQUIRED = ("campaign_id", "event_timestamp")
@@ -81,18 +86,26 @@ def run(settings: Settings, request: Request, report: Callable[[str], None]) -> 
         BrokerError: no broker answers.
     """
     speed = parse_number(request.speed, "speed", at_least=0)
-    delay = Duration.parse(request.click_delay, "click-delay", allow_zero=True)
+    events = read(request)
+    topics, servers = settings.topics(), settings.servers
+    sending.prepare(servers, topics, Duration.parse(settings.broker_wait, "broker-wait", allow_zero=True).seconds)
+    report(f"Replaying {request.path} to {topics.impressions} and {topics.clicks} at {servers} …")
+    return sending.send(events, servers, topics, speed=speed)
+
+
+def read(request: Request) -> Iterator[Event]:
+    """A file's events in the order of their time; the whole file is checked before the first one is given.
+
+    Raises:
+        InputFileError: the file cannot be read, or a column or a time in it cannot be used.
+        ParameterError: a flag cannot be used.
+    """
     import duckdb
 
-    db = duckdb.connect(":memory:")
-    try:
-        rows = _rows(db, request)
-        topics, servers = settings.topics(), settings.servers
-        sending.prepare(servers, topics, Duration.parse(settings.broker_wait, "broker-wait", allow_zero=True).seconds)
-        report(f"Replaying {request.path} to {topics.impressions} and {topics.clicks} at {servers} …")
-        return sending.send(_events(rows, delay), servers, topics, speed=speed)
-    finally:
-        db.close()
+    delay = Duration.parse(request.click_delay, "click-delay", allow_zero=True)
+    # Nothing is fetched from anywhere; without the extension for time zones a time that names none is UTC.
+    db = duckdb.connect(":memory:", config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
+    return _events(_rows(db, request), delay)
 
 
 def _rows(db: DuckDBPyConnection, request: Request) -> DuckDBPyConnection:
@@ -105,7 +118,7 @@ def _rows(db: DuckDBPyConnection, request: Request) -> DuckDBPyConnection:
     if not request.path.is_file():
         raise InputFileError(f"there is no file {request.path}", mend="Name a file that you may read.")
     try:
-        log = db.from_query(f"SELECT * FROM {FORMATS[form]}(?)", params=[str(request.path)])  # noqa: S608
+        log = db.from_query(f"SELECT * FROM {FORMATS[form]}", params=[str(request.path)])  # noqa: S608
         columns = _columns(log.columns, request)
         db.register("log", log)
         stamp = columns["event_timestamp"]
@@ -113,7 +126,7 @@ def _rows(db: DuckDBPyConnection, request: Request) -> DuckDBPyConnection:
             "CREATE TABLE replayed AS SELECT row_number() OVER () AS row, "  # noqa: S608 - identifiers are quoted below
             + ", ".join(f"{sql} AS {name}" for name, sql in columns.items() if name != "event_timestamp")
             + f", COALESCE(TRY_CAST(CAST({stamp} AS VARCHAR) AS BIGINT),"
-            + f" epoch_ms(CAST(TRY_CAST(replace(CAST({stamp} AS VARCHAR), '+00:00', '') AS TIMESTAMP) AS TIMESTAMP)))"
+            + f" epoch_ms(TRY_CAST(CAST({stamp} AS VARCHAR) AS TIMESTAMPTZ)))"
             + f" AS event_timestamp, CAST({stamp} AS VARCHAR) AS stamp FROM log"
         )
     except duckdb.Error as error:
@@ -166,11 +179,11 @@ def _events(rows: DuckDBPyConnection, delay: Duration) -> Iterator[Event]:
                 due, _, key, body = heapq.heappop(pending)
                 yield Event(due, Kind.CLICK, key, body)
             texts = {
-                name: str(row[name])
+                name: None if row[name] is None else str(row[name])
                 for name in schema.IMPRESSION.field_names
                 if name not in ("event_timestamp", "cost")
             }
-            key = texts["impression_id"].encode()
+            key = (texts["impression_id"] or "").encode()
             body = json.dumps(texts | {"event_timestamp": at, "cost": float(row["cost"] or 0)}).encode()
             yield Event(at, Kind.IMPRESSION, key, body)
             if str(row[CLICKED]).lower() in {"1", "true", "1.0", "t", "yes"}:

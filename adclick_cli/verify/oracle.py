@@ -144,7 +144,10 @@ def connect() -> DuckDBPyConnection:
     """A database in memory."""
     import duckdb
 
-    return duckdb.connect(":memory:")
+    # Nothing is fetched from anywhere, whatever a query asks for.
+    return duckdb.connect(
+        ":memory:", config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+    )
 
 
 def compute(db: DuckDBPyConnection, impressions: pa.Table, clicks: pa.Table, pipeline: Pipeline) -> int | None:

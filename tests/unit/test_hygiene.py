@@ -1,0 +1,25 @@
+"""What must not be in a commit: where packages come from on one machine, and where that machine keeps its files."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+LOOSE_URL = re.compile(
+    r"https?://(?!(127\.0\.0\.1|localhost)\b)[^\s\"'`)>]*(repo1?|registry|index|simple|maven2)[^\s]*"
+)
+MACHINE_PATH = re.compile(r"(?<![\w.{}~$])/(home|root|Users|work|tmp)/\w+")
+
+
+def test_no_registry_and_no_machine_path_is_written_down() -> None:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
+    found = []
+    for name in filter(None, listed.stdout.split("\0")):
+        path = ROOT / name
+        if path == Path(__file__) or not path.is_file():
+            continue
+        text = path.read_text(encoding="utf-8", errors="replace")
+        found += [f"{name}: {match.group()}" for rule in (LOOSE_URL, MACHINE_PATH) for match in rule.finditer(text)]
+    assert found == []

@@ -1,0 +1,125 @@
+"""Pinned jars from a real HTTP server on this machine: resumed, checked, refused."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from adclick_cli import defaults
+from adclick_cli.errors import DownloadError
+from adclick_cli.runtime import jars, maven
+from adclick_cli.runtime.maven import Repository
+
+BODY = bytes(range(256)) * 1000
+
+
+class _Server(ThreadingHTTPServer):
+    body = BODY
+    ranges: tuple[str, ...] = ()
+    knows_ranges = True
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+
+    def do_GET(self) -> None:
+        if not self.path.endswith("/org/example/a/1/a-1.jar"):
+            self.send_error(404)
+            return
+        wanted = self.headers.get("Range", "")
+        self.server.ranges += (wanted,)
+        begin = int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted and self.server.knows_ranges else 0
+        self.send_response(206 if begin else 200)
+        self.send_header("Content-Length", str(len(self.server.body) - begin))
+        self.end_headers()
+        self.wfile.write(self.server.body[begin:])
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server() -> Iterator[_Server]:
+    made = _Server(("127.0.0.1", 0), _Handler)
+    thread = threading.Thread(target=made.serve_forever)
+    thread.start()
+    yield made
+    made.shutdown()
+    thread.join()
+    made.server_close()
+
+
+def _jar(artifact: str = "a") -> jars.Jar:
+    return jars.Jar("kafka", "org.example", artifact, "1", len(BODY), hashlib.sha256(BODY).hexdigest())
+
+
+def _fetch(server: _Server, folder: Path, jar: jars.Jar) -> list[tuple[int, int]]:
+    told: list[tuple[int, int]] = []
+    url = f"http://127.0.0.1:{server.server_port}/maven2"
+    jars.fetch([jar], folder, lambda: Repository(url), lambda done, total: told.append((done, total)))
+    return told
+
+
+def test_a_jar_is_fetched_once(server: _Server, tmp_path: Path) -> None:
+    assert _fetch(server, tmp_path, _jar())[-1] == (len(BODY), len(BODY))
+    assert (tmp_path / "a-1.jar").read_bytes() == BODY
+    assert _fetch(server, tmp_path, _jar()) == []
+    assert server.ranges == ("",)
+
+
+@pytest.mark.parametrize("knows_ranges", [True, False])
+def test_an_unfinished_download_goes_on(server: _Server, tmp_path: Path, knows_ranges: bool) -> None:
+    server.knows_ranges = knows_ranges
+    (tmp_path / "a-1.jar.part").write_bytes(BODY[:1000])
+    assert _fetch(server, tmp_path, _jar())[-1] == (len(BODY), len(BODY))
+    assert server.ranges == ("bytes=1000-",)
+    assert (tmp_path / "a-1.jar").read_bytes() == BODY
+
+
+def test_a_jar_that_is_not_the_pinned_one_is_refused_and_removed(server: _Server, tmp_path: Path) -> None:
+    server.body = BODY[:-1] + b"x"
+    with pytest.raises(DownloadError, match="not the file that was pinned"):
+        _fetch(server, tmp_path, _jar())
+    assert [path.name for path in tmp_path.iterdir() if path.name != ".lock"] == []
+
+
+def test_a_jar_that_is_not_there_is_named(server: _Server, tmp_path: Path) -> None:
+    with pytest.raises(DownloadError, match=re.escape("b-1.jar cannot be fetched")):
+        _fetch(server, tmp_path, _jar("b"))
+
+
+def test_every_pin_is_whole_and_of_the_version_that_is_told() -> None:
+    pins = jars.pinned()
+    assert len({pin.file_name for pin in pins}) == len(pins)
+    assert all(re.fullmatch("[0-9a-f]{64}", pin.sha256) and pin.size > 0 for pin in pins)
+    versions = {pin.artifact: pin.version for pin in pins}
+    assert versions["flink-sql-gateway"] == defaults.FLINK_VERSION
+    assert versions["kafka-clients"] == defaults.KAFKA_VERSION
+
+
+SETTINGS = """<settings xmlns="http://maven.apache.org/SETTINGS/1.2.0">
+<servers><server><id>inner</id><username>me</username><password>${env.MAVEN_SECRET}</password></server></servers>
+<mirrors>
+  <mirror><id>other</id><mirrorOf>*,!central</mirrorOf><url>https://other.example/</url></mirror>
+  <mirror><id>inner</id><mirrorOf>external:*</mirrorOf><url>https://maven.example/all/</url></mirror>
+</mirrors></settings>"""
+
+
+def test_the_users_own_maven_settings_name_the_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("MAVEN_SECRET", "s3cret")
+    (tmp_path / ".m2").mkdir()
+    (tmp_path / ".m2" / "settings.xml").write_text(SETTINGS)
+    found = maven.repository(None)
+    assert found == Repository("https://maven.example/all", ("me", "s3cret"))
+    assert "s3cret" not in repr(found)
+    assert maven.repository("http://mine.example/x/") == Repository("http://mine.example/x")
+    (tmp_path / ".m2" / "settings.xml").write_text("<settings>")
+    with pytest.raises(DownloadError, match="ADCLICK_MAVEN_URL"):
+        maven.repository(None)

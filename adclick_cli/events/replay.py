@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 FORMATS = {
-    # As text: 007 is an id, not the number 7.
+    # As text: 1.10 is an id, not the number 1.1.
     "csv": "read_csv(?, all_varchar = true)",
     "jsonl": "read_json(?)",
     "parquet": "read_parquet(?)",

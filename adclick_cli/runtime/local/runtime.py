@@ -13,6 +13,7 @@ from adclick_cli.broker import admin
 from adclick_cli.errors import ParameterError, RuntimeFailure
 from adclick_cli.runtime import jars
 from adclick_cli.runtime.local import broker, flink
+from adclick_cli.runtime.local.client import sql_client, train
 from adclick_cli.runtime.local.layout import Layout, free_port, prepare, write_flink_conf
 from adclick_cli.runtime.service import LocalService, Report, ServiceStatus, SqlClient
 from adclick_cli.settings import Settings, ports_file
@@ -20,7 +21,6 @@ from adclick_cli.settings import Settings, ports_file
 READY_DEADLINE_S = 90.0
 FOLLOW_POLL_S = 0.2
 NAMES = (broker.NAME, flink.JOBMANAGER, flink.TASKMANAGER)
-SQL_CLIENT_JVM = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 
 
 class LocalRuntime:
@@ -63,6 +63,7 @@ class LocalRuntime:
                     )
                     if made:
                         report(f"Made the topics {', '.join(made)}.")
+            train(layout, report)
         except BaseException:
             for service in started:
                 service.stop()
@@ -158,17 +159,7 @@ class LocalRuntime:
         home = self._settings.home / "flink"
         if not (home / "bin" / "sql-client.sh").exists():
             raise RuntimeFailure("there is no FLINK_HOME yet", mend="Run `adclick up` first.")
-        layout = prepare(self._settings, self._progress)
-        jvm = [*SQL_CLIENT_JVM, *layout.jvm()[1:]]
-        return SqlClient(
-            (str(home / "bin" / "sql-client.sh"), "-hist", str(layout.home / "run" / "sql-history")),
-            {
-                "JAVA_HOME": str(layout.java_home),
-                "JVM_ARGS": " ".join(jvm),
-                "FLINK_CONF_DIR": str(layout.conf_dir),
-                "FLINK_LOG_DIR": str(layout.home / "logs"),
-            },
-        )
+        return sql_client(prepare(self._settings, self._progress))
 
 
 def _new_lines(path: Path, position: int) -> tuple[list[str], int]:

@@ -1,0 +1,98 @@
+"""Class-data archives: what makes the JVMs here start quickly.
+
+Java maps classes out of such an archive instead of reading, checking and linking them anew (see "Class Data Sharing" in
+Java's guide). The base archive holds Java's own classes, which the Java wheel comes without; the sql-client's archive
+holds what planning the pipeline needs, the better part of a submission's time. Both are made from the jars, live beside
+them, and are shared by every `ADCLICK_HOME`: a class path may move as a whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+FOLDER = "class-archives"
+SQL_CLIENT = "sql-client"
+QUIET = "-Xlog:cds=off,cds+dynamic=off"
+"""An archive that does not fit is left aside, as without one; Java's complaint would end up among a script's output."""
+
+
+@dataclass(frozen=True)
+class Archives:
+    """The archives for one Java and one set of jars.
+
+    Attributes:
+        folder: where they lie; its name tells Java and jars apart.
+        base: Java's own classes, or None where Java has an archive of its own.
+    """
+
+    folder: Path
+    base: Path | None
+
+    def path(self, name: str) -> Path:
+        """The archive of one program; it need not be there yet."""
+        return self.folder / f"{name}.jsa"
+
+    def options(self, name: str | None = None) -> tuple[str, ...]:
+        """JVM options that use the archive of program `name`, or the base alone."""
+        own = [self.path(name)] if name and self.path(name).exists() else []
+        used = [str(path) for path in (self.base, *own) if path]
+        return ("-Xshare:auto", QUIET, *([f"-XX:SharedArchiveFile={os.pathsep.join(used)}"] if used else []))
+
+    def train(self, name: str, command: Sequence[str], env: Mapping[str, str], variable: str) -> bool:
+        """Make the archive of a program by running it once; True where it is there afterwards.
+
+        Args:
+            name: the program.
+            command: what to run; the classes that it loads are kept.
+            env: added to the environment.
+            variable: the variable whose options reach the JVM that is meant.
+        """
+        part = self.folder / f"{name}.{os.getpid()}.part"
+        recording = f"{env.get(variable, '')} -XX:ArchiveClassesAtExit={part}".strip()
+        try:
+            subprocess.run(
+                command,
+                env={**os.environ, **env, variable: recording},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                check=False,
+            )
+            if part.exists():
+                part.replace(self.path(name))
+        finally:
+            part.unlink(missing_ok=True)
+        return self.path(name).exists()
+
+
+def find(cache: Path, java: Path, class_path: Iterable[Path]) -> Archives:
+    """The archives for `java` and these jars; Java's own classes are archived here, if that is not done yet.
+
+    Args:
+        cache: the folder of the jars.
+        java: the Java executable.
+        class_path: the jars; their sizes and times of change decide whether an archive still fits, as Java sees it.
+    """
+    home = java.parent.parent
+    release = home / "release"
+    seen = [str(home), release.read_text(encoding="utf-8") if release.exists() else ""]
+    for path in sorted(class_path):
+        stat = path.stat()
+        seen.append(f"{path.name} {stat.st_size} {stat.st_mtime_ns}")
+    folder = cache / FOLDER / hashlib.sha256("\n".join(seen).encode()).hexdigest()[:16]
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if list((home / "lib" / "server").glob("classes*.jsa")):
+        return Archives(folder, None)
+    base = folder / "java.jsa"
+    if not base.exists():
+        part = folder / f"java.{os.getpid()}.part"
+        subprocess.run([str(java), "-Xshare:dump", f"-XX:SharedArchiveFile={part}"], capture_output=True, check=False)
+        if not part.exists():
+            return Archives(folder, None)
+        part.replace(base)
+    return Archives(folder, base)

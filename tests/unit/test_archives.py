@@ -26,7 +26,14 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Archives:
 
 def _version(found: Archives, name: str | None = None) -> str:
     # -Xshare:on ends Java where an archive cannot be used.
-    command = [str(JAVA), *found.options(name), "-Xshare:on", "-Xlog:class+load:stderr", "-XshowSettings:all", "-version"]
+    command = [
+        str(JAVA),
+        *found.options(name),
+        "-Xshare:on",
+        "-Xlog:class+load:stderr",
+        "-XshowSettings:all",
+        "-version",
+    ]
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stderr
 
 

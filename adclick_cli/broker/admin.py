@@ -35,13 +35,22 @@ def unreachable(servers: str, why: str) -> BrokerError:
     )
 
 
+def require_listener(servers: str) -> None:
+    """See that somebody listens: a refused connection sends a Kafka client into a back-off of half a minute.
+
+    Raises:
+        BrokerError: nobody does.
+    """
+    if not any(_listens(server) for server in servers.split(",")):
+        raise unreachable(servers, "Nobody listens there.")
+
+
 @contextmanager
 def _admin(servers: str) -> Iterator[KafkaAdminClient]:
     from kafka import KafkaAdminClient
     from kafka.errors import KafkaError
 
-    if not any(_listens(server) for server in servers.split(",")):
-        raise unreachable(servers, "Nobody listens there.")
+    require_listener(servers)
     try:
         client = KafkaAdminClient(
             bootstrap_servers=servers.split(","), request_timeout_ms=REQUEST_TIMEOUT_MS, client_id="adclick"
@@ -67,9 +76,6 @@ def _listens(server: str) -> bool:
 
 def answers(servers: str) -> bool:
     """Whether a broker answers now."""
-    # A refused connection sends a Kafka client into a back-off of seconds; a bare socket knows at once.
-    if not any(_listens(server) for server in servers.split(",")):
-        return False
     try:
         with _admin(servers) as admin:
             admin.describe_cluster()
@@ -143,6 +149,7 @@ def topic_offsets(servers: str, topic: str, *, committed: bool = False) -> dict[
     from kafka import KafkaConsumer, TopicPartition
     from kafka.errors import KafkaError
 
+    require_listener(servers)
     try:
         consumer = KafkaConsumer(
             bootstrap_servers=servers.split(","),

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from adclick_cli.broker.admin import topic_offsets, unreachable
+from adclick_cli.broker.admin import require_listener, topic_offsets, unreachable
 from adclick_cli.broker.producer import fast_client
 from adclick_cli.errors import BrokerError
 
@@ -101,6 +101,7 @@ def _consumer(servers: str, *, committed: bool) -> Any:
     from kafka import KafkaConsumer
     from kafka.errors import KafkaError
 
+    require_listener(servers)
     try:
         return KafkaConsumer(
             bootstrap_servers=servers.split(","),

@@ -123,7 +123,6 @@ class _KafkaPython:
                 enable_idempotence=True,
                 linger_ms=LINGER_MS,
                 batch_size=BATCH_BYTES,
-                buffer_memory=BUFFER_BYTES,
             )
         except KafkaError as error:
             raise unreachable(servers, type(error).__name__) from error

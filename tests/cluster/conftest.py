@@ -26,6 +26,11 @@ class Cluster:
     home: Path
     env: dict[str, str]
 
+    @property
+    def servers(self) -> str:
+        """Its broker."""
+        return f"127.0.0.1:{self.env['ADCLICK_KAFKA_PORT']}"
+
     def run(
         self, *args: str, code: int | None = 0, env: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:

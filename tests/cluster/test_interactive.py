@@ -27,13 +27,9 @@ TIMEOUT_S = 60
 CURSOR_ON, CURSOR_OFF = b"\x1b[?25h", b"\x1b[?25l"
 
 
-def _servers(cluster: Cluster) -> str:
-    return f"127.0.0.1:{cluster.env['ADCLICK_KAFKA_PORT']}"
-
-
 def _make_topics(cluster: Cluster, env: Mapping[str, str]) -> None:
     records = {env["ADCLICK_TOPIC_CTR"]: schema.CTR, env["ADCLICK_TOPIC_CTR_LIVE"]: schema.CTR_LIVE}
-    admin.ensure_topics(_servers(cluster), records)
+    admin.ensure_topics(cluster.servers, records)
 
 
 def _start(cluster: Cluster, env: Mapping[str, str], *args: str, stdout: int) -> subprocess.Popen[bytes]:
@@ -49,7 +45,7 @@ def _start(cluster: Cluster, env: Mapping[str, str], *args: str, stdout: int) ->
 def _send_row(cluster: Cluster, topic: str, campaign: str) -> None:
     values = ("2026-01-01T00:00:00Z", "2026-01-01T00:01:00Z", campaign, 4, 1, 0.25)
     row = dict(zip(schema.CTR.field_names, values, strict=True))
-    producer = open_producer(_servers(cluster))
+    producer = open_producer(cluster.servers)
     producer.send(topic, campaign.encode(), json.dumps(row).encode())
     producer.close()
 
@@ -123,4 +119,4 @@ def test_ctrl_c_flushes_and_reports_what_was_sent(cluster: Cluster) -> None:
 
 
 def _count(cluster: Cluster, topic: str) -> int:
-    return sum(len(batch) for batch in read_topic(_servers(cluster), topic))
+    return sum(len(batch) for batch in read_topic(cluster.servers, topic))

@@ -69,7 +69,7 @@ def _a_wrong_row_is_found(cluster: Cluster) -> None:
         b'{"window_start":"2020-01-01T00:00:00Z","window_end":"2020-01-01T00:01:00Z","campaign_id":"ghost",'
         b'"impression_count":1,"click_count":0,"ctr":0.0}'
     )
-    producer = open_producer(f"127.0.0.1:{cluster.env['ADCLICK_KAFKA_PORT']}")
+    producer = open_producer(cluster.servers)
     producer.send(schema.CTR.default_topic, b"ghost", row)
     producer.close()
     found = cluster.run("verify", "--wait", "0s", "--output", "table", code=3)

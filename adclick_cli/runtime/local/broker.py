@@ -63,10 +63,17 @@ def _class_path(layout: Layout) -> str:
     return os.pathsep.join(str(path) for path in (*logging, *kafka))
 
 
+def cluster_id() -> str:
+    """A random id as Kafka writes them: 22 characters of base64url, the first no hyphen (it would look like a flag)."""
+    while True:
+        text = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        if not text.startswith("-"):
+            return text
+
+
 def _format(java: tuple[str, ...], properties: str) -> None:
-    cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
     done = subprocess.run(
-        [*java, "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", properties],
+        [*java, "kafka.tools.StorageTool", "format", "-t", cluster_id(), "-c", properties],
         capture_output=True,
         text=True,
         check=False,

@@ -26,6 +26,7 @@ class Topics:
     ctr: str = defaults.TOPIC_CTR
     engagement: str = defaults.TOPIC_ENGAGEMENT
     alerts: str = defaults.TOPIC_ALERTS
+    dead_letters: str = defaults.TOPIC_DEAD_LETTERS
     ctr_live: str = defaults.TOPIC_CTR_LIVE
     engagement_live: str = defaults.TOPIC_ENGAGEMENT_LIVE
 
@@ -49,6 +50,7 @@ class Pipeline:
         parallelism: parallel subtasks of each operator.
         bounded: read what is there now, write every window, finish.
         live: also keep the upsert topics with the windows that are still open.
+        dead_letters: also find each message that is no event, with the reason.
         checkpoint_interval: how often results are committed.
         bootstrap_servers: the broker as Flink reaches it.
         topics: names of the topics.
@@ -67,6 +69,7 @@ class Pipeline:
     parallelism: int = defaults.PARALLELISM
     bounded: bool = False
     live: bool = True
+    dead_letters: bool = True
     checkpoint_interval: Duration = Duration.parse(defaults.CHECKPOINT_INTERVAL, "checkpoint-interval")
     bootstrap_servers: str = f"{defaults.BIND_ADDRESS}:{defaults.KAFKA_PORT}"
     topics: Topics = field(default_factory=Topics)

@@ -21,6 +21,7 @@ class Kind(Enum):
     EPOCH_MS = "epoch_ms"
     INSTANT = "instant"
     RATIO = "ratio"
+    BYTES = "bytes"
 
     @property
     def sql(self) -> str:
@@ -34,6 +35,7 @@ _SQL_TYPES = {
     Kind.EPOCH_MS: "BIGINT",
     Kind.INSTANT: "TIMESTAMP_LTZ(3)",
     Kind.RATIO: "DOUBLE",
+    Kind.BYTES: "BYTES",
 }
 
 
@@ -58,6 +60,8 @@ class Record:
         fields: in the order in which they stand in the JSON.
         key: the fields that identify a row.
         compacted: whether only the newest row of a key is kept.
+        required: texts that a result needs: an event without one of them counts nowhere.
+        max_bytes: the largest message of its topic, or None for the broker's default.
     """
 
     name: str
@@ -67,6 +71,8 @@ class Record:
     fields: tuple[Field, ...]
     key: tuple[str, ...]
     compacted: bool = False
+    required: tuple[str, ...] = ()
+    max_bytes: int | None = None
 
     @property
     def field_names(self) -> tuple[str, ...]:
@@ -108,6 +114,7 @@ IMPRESSION = Record(
         Field("cost", Kind.RATIO, "what it cost"),
     ),
     ("impression_id",),
+    required=("impression_id", "campaign_id", "device_type"),
 )
 CLICK = Record(
     "click",
@@ -121,7 +128,11 @@ CLICK = Record(
         Field("event_timestamp", Kind.EPOCH_MS, "when it was clicked, ms since the epoch"),
     ),
     ("click_id",),
+    required=("click_id", "impression_id"),
 )
+STAMP = "event_timestamp"
+LONGEST_TEXT = 1_024
+"""Characters of an id, a campaign or a device: one of a megabyte would end up in a result row that no broker takes."""
 CTR = Record("ctr", "topic_ctr", defaults.TOPIC_CTR, defaults.PARTITIONS, _CTR_FIELDS, _CTR_KEY)
 ENGAGEMENT = Record(
     "engagement",
@@ -152,6 +163,22 @@ ALERT = Record(
     ),
     ("alert_time", "campaign_id"),
 )
+DEAD_LETTER = Record(
+    "dead_letters",
+    "topic_dead_letters",
+    defaults.TOPIC_DEAD_LETTERS,
+    defaults.DEAD_LETTER_PARTITIONS,
+    (
+        Field("source_topic", Kind.TEXT, "the topic of the message that is no event"),
+        Field("source_partition", Kind.COUNT, "its partition"),
+        Field("source_offset", Kind.COUNT, "its offset"),
+        Field("arrived_at", Kind.INSTANT, "its timestamp in the broker"),
+        Field("reason", Kind.TEXT, "why it counts nowhere"),
+        Field("line", Kind.BYTES, "its bytes, in base64; null for a tombstone and beyond 1,048,576 characters"),
+    ),
+    ("source_topic", "source_partition", "source_offset"),
+    max_bytes=defaults.DEAD_LETTER_MAX_BYTES,
+)
 CTR_LIVE = Record(
     "ctr_live",
     "topic_ctr_live",
@@ -172,6 +199,6 @@ ENGAGEMENT_LIVE = Record(
 )
 
 EVENTS = (IMPRESSION, CLICK)
-RESULTS = (CTR, ENGAGEMENT, ALERT)
+RESULTS = (CTR, ENGAGEMENT, ALERT, DEAD_LETTER)
 LIVE = (CTR_LIVE, ENGAGEMENT_LIVE)
 ALL = (*EVENTS, *RESULTS, *LIVE)

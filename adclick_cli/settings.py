@@ -61,6 +61,7 @@ class Settings(BaseSettings):
     topic_ctr: str = defaults.TOPIC_CTR
     topic_engagement: str = defaults.TOPIC_ENGAGEMENT
     topic_alerts: str = defaults.TOPIC_ALERTS
+    topic_dead_letters: str = defaults.TOPIC_DEAD_LETTERS
     topic_ctr_live: str = defaults.TOPIC_CTR_LIVE
     topic_engagement_live: str = defaults.TOPIC_ENGAGEMENT_LIVE
 
@@ -78,6 +79,7 @@ class Settings(BaseSettings):
     min_z: float = defaults.MIN_Z
     parallelism: int = defaults.PARALLELISM
     live: bool = True
+    dead_letters: bool = True
 
     rate: float = defaults.RATE
     seed: int = defaults.SEED
@@ -152,6 +154,7 @@ class Settings(BaseSettings):
             parallelism=parse_count(self.parallelism, "parallelism", at_least=1, at_most=32_768),
             bounded=bounded,
             live=self.live and not bounded,
+            dead_letters=self.dead_letters,
             checkpoint_interval=Duration.parse(self.checkpoint_interval, "checkpoint-interval"),
             bootstrap_servers=self.servers,
             topics=self.topics(),

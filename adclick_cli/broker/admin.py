@@ -121,8 +121,7 @@ def ensure_topics(servers: str, wanted: Mapping[str, Record]) -> list[str]:
                 name,
                 num_partitions=record.partitions,
                 replication_factor=1,
-                # "delete" beside "compact": only then may the topic be emptied.
-                topic_configs=KEEP_FOREVER | ({"cleanup.policy": "compact,delete"} if record.compacted else {}),
+                topic_configs=_topic_configs(record),
             )
             for name, record in wanted.items()
             if name not in there
@@ -130,6 +129,16 @@ def ensure_topics(servers: str, wanted: Mapping[str, Record]) -> list[str]:
         if new:
             admin.create_topics(new)
         return [topic.name for topic in new]
+
+
+def _topic_configs(record: Record) -> dict[str, str]:
+    configs = dict(KEEP_FOREVER)
+    if record.compacted:
+        # "delete" beside "compact": only then may the topic be emptied.
+        configs["cleanup.policy"] = "compact,delete"
+    if record.max_bytes is not None:
+        configs["max.message.bytes"] = str(record.max_bytes)
+    return configs
 
 
 def list_topics(servers: str) -> list[str]:

@@ -130,12 +130,22 @@ FLAGS: dict[str, tuple[type, Any]] = {
             rich_help_panel=EXECUTION,
         ),
     ),
+    "dead_letters": (
+        bool,
+        typer.Option(
+            None,
+            "--dead-letters/--no-dead-letters",
+            help="Also find each message that is no event, with the reason. Default: --dead-letters.",
+            rich_help_panel=EXECUTION,
+        ),
+    ),
     "bootstrap_servers": (str, SERVERS),
     "topic_impressions": (str, _topic("impressions", defaults.TOPIC_IMPRESSIONS)),
     "topic_clicks": (str, _topic("clicks", defaults.TOPIC_CLICKS)),
     "topic_ctr": (str, _topic("ctr", defaults.TOPIC_CTR)),
     "topic_engagement": (str, _topic("engagement", defaults.TOPIC_ENGAGEMENT)),
     "topic_alerts": (str, _topic("alerts", defaults.TOPIC_ALERTS)),
+    "topic_dead_letters": (str, _topic("dead-letters", defaults.TOPIC_DEAD_LETTERS)),
     "topic_ctr_live": (str, _topic("ctr-live", defaults.TOPIC_CTR_LIVE)),
     "topic_engagement_live": (str, _topic("engagement-live", defaults.TOPIC_ENGAGEMENT_LIVE)),
 }

@@ -14,7 +14,7 @@ from adclick_cli.commands.pipeline_flags import BOUNDED, with_pipeline_flags
 def render(
     flags: dict[str, Any],
     stage: str | None = typer.Option(
-        None, "--stage", help="Only this stage: settings, sources, join, sinks, aggregation or anomaly."
+        None, "--stage", help="Only this stage: settings, sources, join, sinks, aggregation, dead_letters or anomaly."
     ),
     out: Path | None = typer.Option(
         None, "--out", help="Write one file for each stage into this folder instead of stdout.", metavar="DIR"

@@ -21,7 +21,8 @@ def _without(name: str) -> Callable[[Event], bytes]:
 KINDS: dict[str, Callable[[Event], bytes | None]] = {
     "not_json": lambda event: b"not json at all",
     "truncated": lambda event: json.dumps(event).encode()[:-7],
-    "array": lambda event: json.dumps([event]).encode(),
+    # An array of events would count: Flink's JSON format reads each object in it.
+    "array": lambda event: json.dumps(list(event.values())).encode(),
     "empty": lambda event: b"",
     "invalid_utf8": lambda event: b"\xff\xfe" + json.dumps(event).encode(),
     "tombstone": lambda event: None,

@@ -72,7 +72,7 @@ def _require_finished(rest: FlinkRest, ids: Sequence[str]) -> None:
 
 def _make_room(rest: FlinkRest, servers: str, pipeline: Pipeline, *, replace: bool, report: Report) -> None:
     topics = pipeline.topics
-    outputs = (topics.ctr, topics.engagement, topics.alerts, topics.ctr_live, topics.engagement_live)
+    outputs = admin.topic_names(topics, (*schema.RESULTS, *schema.LIVE))
     running = active_jobs(rest)
     filled = [topic for topic in outputs if _holds_rows(servers, topic)]
     if (running or filled) and not replace:

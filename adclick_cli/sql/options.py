@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from adclick_cli import defaults
 from adclick_cli.pipeline import Pipeline
 
 TRANSACTION_TIMEOUT_MS = 900_000
@@ -16,6 +17,14 @@ LIVE_STATE_HOURS = 1
 
 
 Options = Mapping[str, str]
+
+_TOLERANT = {
+    "ignore-parse-errors": "true",
+    # The streaming parser hands on the first elements of an array that turns out to be broken, and stops reading an
+    # object as soon as it has counted as many fields as it wants, the same one twice included (docs/decisions/0006).
+    "decode.json-parser.enabled": "false",
+}
+"""A value that does not fit its column becomes NULL instead of failing the job."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +55,8 @@ def kafka(pipeline: Pipeline) -> Transport:
                 **_source(pipeline, topics.clicks, tolerant=True, aligned=True),
                 **_idleness(pipeline, may_fall_idle=True),
             },
+            "impression_lines": _lines(pipeline, topics.impressions),
+            "click_lines": _lines(pipeline, topics.clicks),
             "ctr": {
                 **_source(pipeline, topics.ctr, tolerant=False, aligned=False),
                 **_idleness(pipeline, may_fall_idle=True),
@@ -55,6 +66,8 @@ def kafka(pipeline: Pipeline) -> Transport:
             "ctr": _final_sink(pipeline, topics.ctr, "campaign_id"),
             "engagement": _final_sink(pipeline, topics.engagement, "device_type"),
             "alerts": _final_sink(pipeline, topics.alerts, "campaign_id"),
+            "dead_letters": _final_sink(pipeline, topics.dead_letters, "source_topic")
+            | {"properties.max.request.size": str(defaults.DEAD_LETTER_MAX_BYTES)},
             "ctr_live": _live_sink(pipeline, topics.ctr_live),
             "engagement_live": _live_sink(pipeline, topics.engagement_live),
         },
@@ -68,7 +81,7 @@ def files(folder: Path) -> Transport:
     `folder` holds `impressions/` and `clicks/`; the results come beside them. A file's modification time stands for
     the arrival of its events. Only a bounded pipeline without a live lane can write files.
     """
-    tolerant = {"json.ignore-parse-errors": "true"}
+    tolerant = {f"json.{name}": value for name, value in _TOLERANT.items()}
     return Transport(
         sources={
             "impressions": _file(folder / "impressions") | tolerant,
@@ -106,18 +119,13 @@ def _source(pipeline: Pipeline, topic: str, *, tolerant: bool, aligned: bool) ->
         tolerant: a value that does not fit its column becomes NULL instead of failing the job.
         aligned: hold this topic back while the others of the group are behind, which bounds the join's state.
     """
-    options = _connection(pipeline, topic) | {
-        "properties.group.id": f"adclick-{topic}",
-        "properties.isolation.level": "read_committed",
-        "scan.startup.mode": "earliest-offset",
+    options = _reading(pipeline, topic) | {
         "value.format": "json",
         "value.json.timestamp-format.standard": "ISO-8601",
     }
     if tolerant:
-        options["value.json.ignore-parse-errors"] = "true"
-    if pipeline.bounded:
-        options["scan.bounded.mode"] = "latest-offset"
-    elif aligned:
+        options |= {f"value.json.{name}": value for name, value in _TOLERANT.items()}
+    if aligned and not pipeline.bounded:
         # Never together with scan.bounded.mode: connector 5.0.0 then fails with "No current assignment for partition".
         options |= {
             "scan.watermark.alignment.group": ALIGNMENT_GROUP,
@@ -125,6 +133,27 @@ def _source(pipeline: Pipeline, topic: str, *, tolerant: bool, aligned: bool) ->
             "scan.watermark.alignment.update-interval": "200 ms",
         }
     return options
+
+
+def _reading(pipeline: Pipeline, topic: str) -> dict[str, str]:
+    """A topic read from its beginning, committed messages only; to its present end where the pipeline is bounded."""
+    return (
+        _connection(pipeline, topic)
+        | {
+            "properties.group.id": f"adclick-{topic}",
+            "properties.isolation.level": "read_committed",
+            "scan.startup.mode": "earliest-offset",
+        }
+        | ({"scan.bounded.mode": "latest-offset"} if pipeline.bounded else {})
+    )
+
+
+def _lines(pipeline: Pipeline, topic: str) -> Options:
+    """A topic's messages as they are, for those that are no events."""
+    return _reading(pipeline, topic) | {
+        "properties.group.id": f"adclick-lines-{topic}",
+        "value.format": "raw",
+    }
 
 
 def _idleness(pipeline: Pipeline, *, may_fall_idle: bool) -> Options:
@@ -138,7 +167,7 @@ def _idleness(pipeline: Pipeline, *, may_fall_idle: bool) -> Options:
     return {"scan.watermark.idle-timeout": f"{pipeline.idle_timeout.ms} ms"}
 
 
-def _final_sink(pipeline: Pipeline, topic: str, key: str) -> Options:
+def _final_sink(pipeline: Pipeline, topic: str, key: str) -> dict[str, str]:
     """An append-only JSON topic, exactly-once, partitioned by the text of one column."""
     return _connection(pipeline, topic) | {
         "key.format": "raw",

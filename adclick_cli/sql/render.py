@@ -8,7 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from adclick_cli import resources, schema
+from adclick_cli import defaults, resources, schema
 from adclick_cli.errors import ParameterError
 from adclick_cli.parameters import Duration
 from adclick_cli.pipeline import Pipeline
@@ -18,7 +18,7 @@ JOB_CTR = "adclick ctr"
 JOB_ANOMALY = "adclick anomaly"
 JOBS = (JOB_CTR, JOB_ANOMALY)
 
-STAGES = ("settings", "sources", "join", "sinks", "aggregation", "anomaly")
+STAGES = ("settings", "sources", "join", "sinks", "aggregation", "dead_letters", "anomaly")
 """The stages in the order in which a script runs them."""
 
 _LIVE_BEFORE = {"aggregation": ("live_sinks", "live_counts")}
@@ -45,6 +45,10 @@ def _context(pipeline: Pipeline, transport: options.Transport) -> dict[str, Any]
         "records": {record.name: record for record in schema.ALL},
         "names": {"ctr": JOB_CTR, "anomaly": JOB_ANOMALY},
         "lanes": ["live.sql.j2"] if pipeline.live else [],
+        "letters": ["dead_letters_insert.sql.j2"] if pipeline.dead_letters else [],
+        "letter_characters": defaults.DEAD_LETTER_CHARACTERS,
+        "stamp": schema.STAMP,
+        "longest": schema.LONGEST_TEXT,
         "source": transport.sources,
         "sink": transport.sinks,
         "arrival": transport.arrival,
@@ -68,6 +72,8 @@ def stage(pipeline: Pipeline, name: str, transport: options.Transport | None = N
     """
     if name not in STAGES:
         raise ParameterError("stage", name, "There is no such stage.", f"Use one of {', '.join(STAGES)}.")
+    if name == "dead_letters" and not pipeline.dead_letters:
+        return ""
     context = _context(pipeline, transport or options.kafka(pipeline))
     before = _LIVE_BEFORE.get(name, ()) if pipeline.live else ()
     return "\n".join(_render(template, context) for template in (*before, name))
@@ -75,7 +81,8 @@ def stage(pipeline: Pipeline, name: str, transport: options.Transport | None = N
 
 def script(pipeline: Pipeline, transport: options.Transport | None = None) -> str:
     """Both jobs as one script that any Flink SQL client runs, on Kafka topics unless another transport is given."""
-    return "\n".join(stage(pipeline, name, transport) for name in STAGES)
+    texts = (stage(pipeline, name, transport) for name in STAGES)
+    return "\n".join(text for text in texts if text)
 
 
 def write(pipeline: Pipeline, folder: Path, only: str | None = None) -> list[Path]:

@@ -24,7 +24,7 @@ class Verdict:
 
     Attributes:
         ledger: every raw message in exactly one class, by topic.
-        results: ctr, engagement and alerts.
+        results: ctr, engagement, alerts and, where they are kept, dead_letters.
         watermark: up to where windows must be final, ms since the epoch; None without a good event.
         seconds: how long reading and checking took, waiting included.
     """
@@ -59,12 +59,14 @@ class Verdict:
         }
 
 
-def check(tables: dict[str, pa.Table], pipeline: Pipeline) -> Verdict:
+def check(tables: dict[str, pa.Table], pipeline: Pipeline, until_ms: int = oracle.NEVER) -> Verdict:
     """Check messages that have been read.
 
     Args:
-        tables: impressions, clicks, ctr, engagement and alerts, as `raw.TopicTable` gives them.
+        tables: impressions, clicks, ctr, engagement, alerts and (where they are kept) dead_letters, as
+            `raw.TopicTable` gives them.
         pipeline: the parameters of the submission that wrote the results.
+        until_ms: dead letters of messages that arrived later need not be there yet, ms since the epoch.
     """
     db = oracle.connect()
     try:
@@ -77,6 +79,9 @@ def check(tables: dict[str, pa.Table], pipeline: Pipeline) -> Verdict:
         compare.compare_windows(db, "ctr", results["ctr"])
         compare.compare_windows(db, "engagement", results["engagement"])
         compare.compare_alerts(db, pipeline, results["alerts"])
+        if "dead_letters" in tables:
+            results["dead_letters"] = compare.load_dead_letters(db, tables["dead_letters"])
+            compare.compare_dead_letters(db, pipeline, until_ms, results["dead_letters"])
         return Verdict(oracle.ledger(db, pipeline), results, watermark)
     finally:
         db.close()
@@ -97,13 +102,16 @@ def verify(servers: str, pipeline: Pipeline, wait_s: float, report: Callable[[st
         BrokerError: the broker does not answer.
     """
     begun = time.monotonic()
-    names = ("ctr", "engagement", "alerts", "impressions", "clicks")
+    until_ms = int(time.time() * 1000)
+    names: tuple[str, ...] = ("ctr", "engagement", "alerts", "impressions", "clicks")
+    if pipeline.dead_letters:
+        names = ("dead_letters", *names)
     topics = {name: TopicTable(servers, getattr(pipeline.topics, name)) for name in names}
     told = False
     while True:
         for name in names:
             topics[name].refresh()
-        verdict = check({name: topic.table() for name, topic in topics.items()}, pipeline)
+        verdict = check({name: topic.table() for name, topic in topics.items()}, pipeline, until_ms)
         verdict.seconds = time.monotonic() - begun
         if not verdict.missing or verdict.seconds > wait_s:
             return verdict

@@ -280,6 +280,66 @@ def compare_alerts(db: DuckDBPyConnection, pipeline: Pipeline, found: Comparison
                 found.compared += 1
 
 
+def load_dead_letters(db: DuckDBPyConnection, messages: pa.Table) -> Comparison:
+    """Fill `rows_dead_letters`."""
+    columns = {name: f"json_extract_string(text, '$.{name}')" for name in ("source_topic", "reason", "line")}
+    columns |= {name: _NUMBER.format(name=name, kind="BIGINT") for name in ("source_partition", "source_offset")}
+    key = ("source_topic", "source_partition", "source_offset")
+    return _load(db, "dead_letters", columns, [*key, "reason"], key, messages)
+
+
+_LETTERS = """
+SELECT
+    COALESCE(e.source_topic, r.source_topic), COALESCE(e."partition", r.source_partition),
+    COALESCE(e."offset", r.source_offset),
+    e.source_topic IS NOT NULL AS known, r.source_topic IS NOT NULL AS there,
+    e.arrived_ms <= $until AS must,
+    r.reason, r.line IS NULL OR TRY(from_base64(r.line)) IS NOT DISTINCT FROM w.value AS same
+FROM expected_dead_letters AS e
+FULL JOIN rows_dead_letters AS r
+    ON r.source_topic = e.source_topic AND r.source_partition = e."partition" AND r.source_offset = e."offset"
+LEFT JOIN (
+    SELECT $topic_impressions AS topic, "partition", "offset", value FROM raw_impressions
+    UNION ALL
+    SELECT $topic_clicks, "partition", "offset", value FROM raw_clicks
+) AS w
+    ON w.topic = r.source_topic AND w."partition" = r.source_partition AND w."offset" = r.source_offset
+WHERE e.source_topic IS NULL OR r.source_topic IS NULL OR NOT same
+ORDER BY 1, 2, 3
+"""
+
+
+def compare_dead_letters(db: DuckDBPyConnection, pipeline: Pipeline, until_ms: int, found: Comparison) -> None:
+    """Compare the messages that are no event with `rows_dead_letters`: each must be there, with its own bytes.
+
+    Args:
+        db: with the raw messages and the tables above.
+        pipeline: the parameters.
+        until_ms: a message that arrived later may still be pending, ms since the epoch.
+        found: the comparison to fill.
+    """
+    topics = pipeline.topics
+    values = {"until": until_ms, "topic_impressions": topics.impressions, "topic_clicks": topics.clicks}
+    there_in_all = db.execute("SELECT count(*)::BIGINT FROM rows_dead_letters").fetchone()
+    wrong = 0
+    for topic, partition, offset, known, there, must, reason, _ in db.execute(_LETTERS, values).fetchall():
+        where = f"dead_letters: {topic}, partition {partition}, offset {offset}"
+        if not there and must:
+            found.missing += 1
+            found.differences.append(f"{where} is missing")
+        elif not there:
+            found.pending += 1
+        elif not known:
+            wrong += 1
+            found.unexpected += 1
+            found.differences.append(f"{where} is unexpected ({reason})")
+        else:
+            wrong += 1
+            found.different += 1
+            found.differences.append(f"{where}: line is not the message's bytes")
+    found.compared = (there_in_all[0] if there_in_all else 0) - wrong
+
+
 def _by_key(db: DuckDBPyConnection, query: str) -> dict[tuple[int, str], dict[str, Any]]:
     cursor = db.execute(query)
     names = [column[0] for column in cursor.description or ()]

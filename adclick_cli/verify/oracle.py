@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from adclick_cli.pipeline import Pipeline
+from adclick_cli.verify import events
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -23,20 +24,13 @@ MINI_BATCH_MS = 1_000
 
 _PARSE = """
 CREATE OR REPLACE TABLE {name} AS
-WITH texts AS (
-    SELECT "partition", "offset", arrived_ms, TRY(decode(value)) AS text FROM raw_{name}
-), objects AS (
+WITH fields AS (
     SELECT
-        "partition", "offset", arrived_ms,
-        CASE WHEN json_valid(text) AND json_type(text) = 'OBJECT' THEN text END AS object
-    FROM texts
-), fields AS (
-    SELECT
-        "partition", "offset", arrived_ms,
+        "partition", "offset", element, arrived_ms, batch,
         {texts},
         json_extract_string(object, '$.event_timestamp') AS stamp,
         json_type(object, '$.event_timestamp') AS stamp_type
-    FROM objects
+    FROM objects_{name}
 ), typed AS (
     SELECT
         * EXCLUDE (stamp, stamp_type),
@@ -51,7 +45,7 @@ WITH texts AS (
 SELECT
     *,
     max(ts) FILTER (good) OVER (
-        PARTITION BY "partition" ORDER BY "offset" ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        PARTITION BY "partition" ORDER BY "offset", element ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
     ) - $delay AS horizon
 FROM judged
 """
@@ -64,7 +58,7 @@ SELECT
     row_number() OVER same AS copy,
     first_value({content}) OVER same IS DISTINCT FROM {content} AS other
 FROM {name}
-WINDOW same AS (PARTITION BY {identity}, good ORDER BY "partition", "offset")
+WINDOW same AS (PARTITION BY {identity}, good ORDER BY "partition", "offset", element)
 """
 
 _IMPRESSIONS = """
@@ -125,6 +119,15 @@ FROM counts
 GROUP BY window_start, window_end, {key}
 """
 
+_DEAD_LETTERS = """
+CREATE OR REPLACE TABLE expected_dead_letters AS
+SELECT $topic_impressions AS source_topic, "partition", "offset", any_value(arrived_ms) AS arrived_ms
+FROM impressions WHERE NOT good AND NOT batch GROUP BY ALL
+UNION ALL
+SELECT $topic_clicks, "partition", "offset", any_value(arrived_ms)
+FROM clicks WHERE NOT good AND NOT batch GROUP BY ALL
+"""
+
 _BOUND = """
 SELECT min(newest) - $delay - 1 - $mini_batch FROM (
     SELECT 'i', "partition", max(ts) AS newest FROM impressions WHERE good GROUP BY ALL
@@ -133,6 +136,7 @@ SELECT min(newest) - $delay - 1 - $mini_batch FROM (
 )
 """
 
+_IS_TEXT = "({0} <> '' AND {0}[1] NOT IN ('{{', '[') AND length({0}) <= 1024)"
 _TEXTS = {
     "impressions": ("impression_id", "campaign_id", "device_type"),
     "clicks": ("click_id", "impression_id"),
@@ -167,6 +171,8 @@ def compute(db: DuckDBPyConnection, impressions: pa.Table, clicks: pa.Table, pip
         "delay": pipeline.watermark_delay.ms,
         "max_ahead": pipeline.max_ahead.ms,
         "mini_batch": MINI_BATCH_MS,
+        "topic_impressions": pipeline.topics.impressions,
+        "topic_clicks": pipeline.topics.clicks,
     }
 
     def run(sql: str, **more: Any) -> Any:
@@ -174,12 +180,13 @@ def compute(db: DuckDBPyConnection, impressions: pa.Table, clicks: pa.Table, pip
         return db.execute(sql, wanted)
 
     for name, messages in (("impressions", impressions), ("clicks", clicks)):
-        db.register(f"raw_{name}", messages)
         columns = _TEXTS[name]
+        events.load(db, name, messages, columns)
         texts = ", ".join(f"json_extract_string(object, '$.{column}') AS {column}" for column in columns)
-        run(_PARSE.format(name=name, texts=texts, required=" AND ".join(f"{column} <> ''" for column in columns)))
+        run(_PARSE.format(name=name, texts=texts, required=" AND ".join(_IS_TEXT.format(column) for column in columns)))
         content = f"row({', '.join((*columns, 'ts'))})"
         run(_SEEN.format(name=name, identity=columns[0], content=content))
+    run(_DEAD_LETTERS)
     run(_IMPRESSIONS)
     run(_MATCHES)
     run(_COUNTS)
@@ -202,7 +209,7 @@ SELECT
     END AS class,
     count(*)
 FROM impressions_seen AS s
-LEFT JOIN windowed AS w ON w."partition" = s."partition" AND w."offset" = s."offset"
+LEFT JOIN windowed AS w ON w."partition" = s."partition" AND w."offset" = s."offset" AND w.element = s.element
 LEFT JOIN rows_ctr AS r ON r.window_start = w.window_start AND r.window_end = w.window_end AND r.key = w.campaign_id
 GROUP BY 1
 """

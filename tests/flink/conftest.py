@@ -95,7 +95,7 @@ def run_pipeline(embedded: EmbeddedFlink, tmp_path: Path) -> RunPipeline:
         write_lines(folder / "impressions" / "events.json", impressions)
         write_lines(folder / "clicks" / "events.json", clicks)
         (folder / "ctr").mkdir()
-        pipeline = replace(Pipeline(bounded=True, live=False, parallelism=1), **parameters)
+        pipeline = replace(Pipeline(bounded=True, live=False, dead_letters=False, parallelism=1), **parameters)
         embedded.execute(render.script(pipeline, options.files(folder)), extra)
         return Results(*(read_rows(folder / name) for name in ("ctr", "engagement", "alerts")))
 

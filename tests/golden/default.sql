@@ -15,7 +15,7 @@ SET 'table.exec.state.ttl' = '4260000 ms';
 --
 -- Only the columns that a result needs are declared: the others are not even parsed.
 -- A bad event (not JSON, a field missing, of the wrong type or empty, a time that cannot be) gets event time 0:
--- it moves no watermark, and the views below leave it out.
+-- it moves no watermark, and the views below leave it out. An object or array where a text should be reads as its JSON.
 
 CREATE TEMPORARY TABLE impression_events (
     impression_id STRING,
@@ -26,8 +26,14 @@ CREATE TEMPORARY TABLE impression_events (
     event_time AS CASE
         WHEN
             impression_id <> ''
+            AND LEFT(impression_id, 1) NOT IN ('{', '[')
+            AND CHAR_LENGTH(impression_id) <= 1024
             AND campaign_id <> ''
+            AND LEFT(campaign_id, 1) NOT IN ('{', '[')
+            AND CHAR_LENGTH(campaign_id) <= 1024
             AND device_type <> ''
+            AND LEFT(device_type, 1) NOT IN ('{', '[')
+            AND CHAR_LENGTH(device_type) <= 1024
             AND event_timestamp > 0
             AND TO_TIMESTAMP_LTZ(event_timestamp, 3) <= arrived_at + INTERVAL '1' HOUR
             THEN TO_TIMESTAMP_LTZ(event_timestamp, 3)
@@ -44,6 +50,7 @@ CREATE TEMPORARY TABLE impression_events (
     'value.format' = 'json',
     'value.json.timestamp-format.standard' = 'ISO-8601',
     'value.json.ignore-parse-errors' = 'true',
+    'value.json.decode.json-parser.enabled' = 'false',
     'scan.watermark.alignment.group' = 'adclick',
     'scan.watermark.alignment.max-drift' = '2 min',
     'scan.watermark.alignment.update-interval' = '200 ms',
@@ -58,7 +65,11 @@ CREATE TEMPORARY TABLE click_events (
     event_time AS CASE
         WHEN
             click_id <> ''
+            AND LEFT(click_id, 1) NOT IN ('{', '[')
+            AND CHAR_LENGTH(click_id) <= 1024
             AND impression_id <> ''
+            AND LEFT(impression_id, 1) NOT IN ('{', '[')
+            AND CHAR_LENGTH(impression_id) <= 1024
             AND event_timestamp > 0
             AND TO_TIMESTAMP_LTZ(event_timestamp, 3) <= arrived_at + INTERVAL '1' HOUR
             THEN TO_TIMESTAMP_LTZ(event_timestamp, 3)
@@ -75,6 +86,7 @@ CREATE TEMPORARY TABLE click_events (
     'value.format' = 'json',
     'value.json.timestamp-format.standard' = 'ISO-8601',
     'value.json.ignore-parse-errors' = 'true',
+    'value.json.decode.json-parser.enabled' = 'false',
     'scan.watermark.alignment.group' = 'adclick',
     'scan.watermark.alignment.max-drift' = '2 min',
     'scan.watermark.alignment.update-interval' = '200 ms',
@@ -330,6 +342,252 @@ BEGIN
 
 END;
 
+-- Stage: dead letters. Each message that is no event, with its place, its bytes and the reason.
+--
+-- The topics are read a second time, as bytes: the sources that count see only columns. The first look clears nearly
+-- every message; what it does not clear is looked at closely. A reason of NULL means that it is an event after all.
+-- An array is read as several events, so it is a dead letter only where none of its elements could be one.
+
+CREATE TEMPORARY TABLE dead_letters (
+    `source_topic` STRING,
+    `source_partition` BIGINT,
+    `source_offset` BIGINT,
+    `arrived_at` TIMESTAMP_LTZ(3),
+    `reason` STRING,
+    `line` BYTES
+) WITH (
+    'connector' = 'kafka',
+    'topic' = 'ad-dead-letters',
+    'properties.bootstrap.servers' = '127.0.0.1:9092',
+    'key.format' = 'raw',
+    'key.fields' = 'source_topic',
+    'value.format' = 'json',
+    'value.json.timestamp-format.standard' = 'ISO-8601',
+    'sink.delivery-guarantee' = 'exactly-once',
+    'sink.transactional-id-prefix' = 'adclick-ad-dead-letters',
+    'properties.transaction.timeout.ms' = '900000',
+    'properties.max.request.size' = '8388608'
+);
+
+CREATE TEMPORARY TABLE impression_lines (
+    line BYTES,
+    source_topic STRING METADATA FROM 'topic' VIRTUAL,
+    source_partition BIGINT METADATA FROM 'partition' VIRTUAL,
+    source_offset BIGINT METADATA FROM 'offset' VIRTUAL,
+    arrived_at TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL
+) WITH (
+    'connector' = 'kafka',
+    'topic' = 'ad-impressions',
+    'properties.bootstrap.servers' = '127.0.0.1:9092',
+    'properties.group.id' = 'adclick-lines-ad-impressions',
+    'properties.isolation.level' = 'read_committed',
+    'scan.startup.mode' = 'earliest-offset',
+    'value.format' = 'raw'
+);
+
+CREATE TEMPORARY VIEW impression_messages AS
+SELECT
+    *,
+    DECODE(line, 'UTF-8') AS message
+FROM impression_lines;
+
+CREATE TEMPORARY VIEW impression_looks AS
+SELECT
+    *,
+    JSON_VALUE(message, '$.impression_id') AS impression_id,
+    JSON_VALUE(message, '$.campaign_id') AS campaign_id,
+    JSON_VALUE(message, '$.device_type') AS device_type,
+    JSON_VALUE(message, '$.event_timestamp') AS stamp,
+    TRY_CAST(JSON_VALUE(message, '$.event_timestamp') AS BIGINT) AS event_timestamp
+FROM impression_messages;
+
+CREATE TEMPORARY VIEW impression_suspects AS
+SELECT
+    source_topic,
+    source_partition,
+    source_offset,
+    arrived_at,
+    line,
+    -- The JSON format takes a byte order mark and control characters; the functions below do not.
+    REGEXP_REPLACE(message, '[\x00-\x1F\x{FEFF}]', ' ') AS message
+FROM impression_looks
+WHERE
+    NOT COALESCE(
+        impression_id <> ''
+        AND LEFT(impression_id, 1) NOT IN ('{', '[')
+        AND CHAR_LENGTH(impression_id) <= 1024
+        AND campaign_id <> ''
+        AND LEFT(campaign_id, 1) NOT IN ('{', '[')
+        AND CHAR_LENGTH(campaign_id) <= 1024
+        AND device_type <> ''
+        AND LEFT(device_type, 1) NOT IN ('{', '[')
+        AND CHAR_LENGTH(device_type) <= 1024
+        AND event_timestamp > 0
+        AND TO_TIMESTAMP_LTZ(event_timestamp, 3) <= arrived_at + INTERVAL '1' HOUR
+        AND LOCATE('.', stamp) = 0
+        AND NOT REGEXP(message, '\x{FFFD}'),
+        FALSE
+    );
+
+CREATE TEMPORARY VIEW impression_fields AS
+SELECT
+    *,
+    JSON_QUERY(message, '$') AS root,
+    JSON_VALUE(message, '$.impression_id') AS impression_id,
+    JSON_VALUE(message, '$.campaign_id') AS campaign_id,
+    JSON_VALUE(message, '$.device_type') AS device_type,
+    -- A number may have a fraction, which is cut off, or an exponent; a text only digits.
+    CASE
+        WHEN REGEXP(JSON_VALUE(message, '$.event_timestamp'), '^\s*[+-]?[0-9]+\s*$')
+            THEN TRY_CAST(JSON_VALUE(message, '$.event_timestamp') AS BIGINT)
+        WHEN JSON_QUERY(message, '$[''event_timestamp'', ''event_timestamp'']') NOT LIKE '{"event_timestamp":"%'
+            THEN CAST(TRY_CAST(JSON_VALUE(message, '$.event_timestamp') AS DOUBLE) AS BIGINT)
+    END AS event_timestamp
+FROM impression_suspects;
+
+CREATE TEMPORARY VIEW impression_reasons AS
+SELECT
+    source_topic,
+    source_partition,
+    source_offset,
+    arrived_at,
+    CASE
+        WHEN line IS NULL THEN 'tombstone: the value is null'
+        WHEN ENCODE(DECODE(line, 'UTF-8'), 'UTF-8') <> line THEN 'not UTF-8'
+        WHEN NOT JSON_EXISTS(message, '$') AND TRIM(message) <> 'null' THEN 'not JSON'
+        WHEN LEFT(root, 1) = '[' AND JSON_QUERY(message, '$[*].event_timestamp') <> '[]' THEN CAST(NULL AS STRING)
+        WHEN NOT COALESCE(LEFT(root, 1) = '{', FALSE) THEN 'not a JSON object'
+        WHEN JSON_QUERY(message, '$.impression_id') IS NOT NULL THEN 'impression_id is no text'
+        WHEN impression_id IS NULL THEN 'impression_id is missing or null'
+        WHEN impression_id = '' THEN 'impression_id is empty'
+        WHEN LEFT(impression_id, 1) IN ('{', '[') THEN 'impression_id begins with a bracket'
+        WHEN CHAR_LENGTH(impression_id) > 1024 THEN 'impression_id is longer than 1024 characters'
+        WHEN JSON_QUERY(message, '$.campaign_id') IS NOT NULL THEN 'campaign_id is no text'
+        WHEN campaign_id IS NULL THEN 'campaign_id is missing or null'
+        WHEN campaign_id = '' THEN 'campaign_id is empty'
+        WHEN LEFT(campaign_id, 1) IN ('{', '[') THEN 'campaign_id begins with a bracket'
+        WHEN CHAR_LENGTH(campaign_id) > 1024 THEN 'campaign_id is longer than 1024 characters'
+        WHEN JSON_QUERY(message, '$.device_type') IS NOT NULL THEN 'device_type is no text'
+        WHEN device_type IS NULL THEN 'device_type is missing or null'
+        WHEN device_type = '' THEN 'device_type is empty'
+        WHEN LEFT(device_type, 1) IN ('{', '[') THEN 'device_type begins with a bracket'
+        WHEN CHAR_LENGTH(device_type) > 1024 THEN 'device_type is longer than 1024 characters'
+        WHEN NOT JSON_EXISTS(message, '$.event_timestamp') THEN 'event_timestamp is missing or null'
+        WHEN event_timestamp IS NULL THEN 'event_timestamp is no whole number of milliseconds'
+        WHEN event_timestamp <= 0 THEN 'event_timestamp is not above 0'
+        WHEN NOT COALESCE(TO_TIMESTAMP_LTZ(event_timestamp, 3) <= arrived_at + INTERVAL '1' HOUR, FALSE)
+            THEN 'event_timestamp is more than 1h past its arrival'
+    END AS reason,
+    CASE WHEN CHAR_LENGTH(message) <= 1048576 THEN line END AS line
+FROM impression_fields;
+
+CREATE TEMPORARY TABLE click_lines (
+    line BYTES,
+    source_topic STRING METADATA FROM 'topic' VIRTUAL,
+    source_partition BIGINT METADATA FROM 'partition' VIRTUAL,
+    source_offset BIGINT METADATA FROM 'offset' VIRTUAL,
+    arrived_at TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL
+) WITH (
+    'connector' = 'kafka',
+    'topic' = 'ad-clicks',
+    'properties.bootstrap.servers' = '127.0.0.1:9092',
+    'properties.group.id' = 'adclick-lines-ad-clicks',
+    'properties.isolation.level' = 'read_committed',
+    'scan.startup.mode' = 'earliest-offset',
+    'value.format' = 'raw'
+);
+
+CREATE TEMPORARY VIEW click_messages AS
+SELECT
+    *,
+    DECODE(line, 'UTF-8') AS message
+FROM click_lines;
+
+CREATE TEMPORARY VIEW click_looks AS
+SELECT
+    *,
+    JSON_VALUE(message, '$.click_id') AS click_id,
+    JSON_VALUE(message, '$.impression_id') AS impression_id,
+    JSON_VALUE(message, '$.event_timestamp') AS stamp,
+    TRY_CAST(JSON_VALUE(message, '$.event_timestamp') AS BIGINT) AS event_timestamp
+FROM click_messages;
+
+CREATE TEMPORARY VIEW click_suspects AS
+SELECT
+    source_topic,
+    source_partition,
+    source_offset,
+    arrived_at,
+    line,
+    -- The JSON format takes a byte order mark and control characters; the functions below do not.
+    REGEXP_REPLACE(message, '[\x00-\x1F\x{FEFF}]', ' ') AS message
+FROM click_looks
+WHERE
+    NOT COALESCE(
+        click_id <> ''
+        AND LEFT(click_id, 1) NOT IN ('{', '[')
+        AND CHAR_LENGTH(click_id) <= 1024
+        AND impression_id <> ''
+        AND LEFT(impression_id, 1) NOT IN ('{', '[')
+        AND CHAR_LENGTH(impression_id) <= 1024
+        AND event_timestamp > 0
+        AND TO_TIMESTAMP_LTZ(event_timestamp, 3) <= arrived_at + INTERVAL '1' HOUR
+        AND LOCATE('.', stamp) = 0
+        AND NOT REGEXP(message, '\x{FFFD}'),
+        FALSE
+    );
+
+CREATE TEMPORARY VIEW click_fields AS
+SELECT
+    *,
+    JSON_QUERY(message, '$') AS root,
+    JSON_VALUE(message, '$.click_id') AS click_id,
+    JSON_VALUE(message, '$.impression_id') AS impression_id,
+    -- A number may have a fraction, which is cut off, or an exponent; a text only digits.
+    CASE
+        WHEN REGEXP(JSON_VALUE(message, '$.event_timestamp'), '^\s*[+-]?[0-9]+\s*$')
+            THEN TRY_CAST(JSON_VALUE(message, '$.event_timestamp') AS BIGINT)
+        WHEN JSON_QUERY(message, '$[''event_timestamp'', ''event_timestamp'']') NOT LIKE '{"event_timestamp":"%'
+            THEN CAST(TRY_CAST(JSON_VALUE(message, '$.event_timestamp') AS DOUBLE) AS BIGINT)
+    END AS event_timestamp
+FROM click_suspects;
+
+CREATE TEMPORARY VIEW click_reasons AS
+SELECT
+    source_topic,
+    source_partition,
+    source_offset,
+    arrived_at,
+    CASE
+        WHEN line IS NULL THEN 'tombstone: the value is null'
+        WHEN ENCODE(DECODE(line, 'UTF-8'), 'UTF-8') <> line THEN 'not UTF-8'
+        WHEN NOT JSON_EXISTS(message, '$') AND TRIM(message) <> 'null' THEN 'not JSON'
+        WHEN LEFT(root, 1) = '[' AND JSON_QUERY(message, '$[*].event_timestamp') <> '[]' THEN CAST(NULL AS STRING)
+        WHEN NOT COALESCE(LEFT(root, 1) = '{', FALSE) THEN 'not a JSON object'
+        WHEN JSON_QUERY(message, '$.click_id') IS NOT NULL THEN 'click_id is no text'
+        WHEN click_id IS NULL THEN 'click_id is missing or null'
+        WHEN click_id = '' THEN 'click_id is empty'
+        WHEN LEFT(click_id, 1) IN ('{', '[') THEN 'click_id begins with a bracket'
+        WHEN CHAR_LENGTH(click_id) > 1024 THEN 'click_id is longer than 1024 characters'
+        WHEN JSON_QUERY(message, '$.impression_id') IS NOT NULL THEN 'impression_id is no text'
+        WHEN impression_id IS NULL THEN 'impression_id is missing or null'
+        WHEN impression_id = '' THEN 'impression_id is empty'
+        WHEN LEFT(impression_id, 1) IN ('{', '[') THEN 'impression_id begins with a bracket'
+        WHEN CHAR_LENGTH(impression_id) > 1024 THEN 'impression_id is longer than 1024 characters'
+        WHEN NOT JSON_EXISTS(message, '$.event_timestamp') THEN 'event_timestamp is missing or null'
+        WHEN event_timestamp IS NULL THEN 'event_timestamp is no whole number of milliseconds'
+        WHEN event_timestamp <= 0 THEN 'event_timestamp is not above 0'
+        WHEN NOT COALESCE(TO_TIMESTAMP_LTZ(event_timestamp, 3) <= arrived_at + INTERVAL '1' HOUR, FALSE)
+            THEN 'event_timestamp is more than 1h past its arrival'
+    END AS reason,
+    CASE WHEN CHAR_LENGTH(message) <= 1048576 THEN line END AS line
+FROM click_fields;
+
+CREATE TEMPORARY VIEW reasons AS
+SELECT * FROM impression_reasons
+UNION ALL
+SELECT * FROM click_reasons;
+
 -- Stage: anomaly. Each final window's CTR against that of the window just before it.
 --
 -- An interval join, not LAG: LAG finds the previous row, which after an empty window is not the previous window,
@@ -401,23 +659,40 @@ FROM ctr_changes;
 
 SET 'pipeline.name' = 'adclick anomaly';
 
-INSERT INTO anomaly_alerts
-SELECT
-    window_end AS alert_time,
-    campaign_id,
-    current_ctr,
-    previous_ctr,
-    alert_type,
-    window_start,
-    current_impressions,
-    current_clicks,
-    previous_impressions,
-    previous_clicks,
-    z_score,
-    'ratio' AS rule
-FROM ctr_scores
-WHERE
-    alert_type IS NOT NULL
-    AND current_impressions >= 0
-    AND previous_impressions >= 0
-    AND COALESCE(ABS(z_score), 0.0E0) >= 0.0E0;
+EXECUTE STATEMENT SET
+BEGIN
+
+    INSERT INTO anomaly_alerts
+    SELECT
+        window_end AS alert_time,
+        campaign_id,
+        current_ctr,
+        previous_ctr,
+        alert_type,
+        window_start,
+        current_impressions,
+        current_clicks,
+        previous_impressions,
+        previous_clicks,
+        z_score,
+        'ratio' AS rule
+    FROM ctr_scores
+    WHERE
+        alert_type IS NOT NULL
+        AND current_impressions >= 0
+        AND previous_impressions >= 0
+        AND COALESCE(ABS(z_score), 0.0E0) >= 0.0E0;
+
+    -- What counts nowhere, and why.
+    INSERT INTO dead_letters
+    SELECT
+        source_topic,
+        source_partition,
+        source_offset,
+        arrived_at,
+        reason,
+        line
+    FROM reasons
+    WHERE reason IS NOT NULL;
+
+END;

@@ -17,6 +17,7 @@ GOLDEN = Path(__file__).parents[1] / "golden"
 CASES = {
     "default": Pipeline(),
     "bounded": Pipeline(bounded=True, live=False, window=Duration(3_600_000)),
+    "no_dead_letters": Pipeline(dead_letters=False),
     "significance": Pipeline(method="significance", min_impressions=100, min_z=4.5, spike=1 / 0.3, drop=0.3),
 }
 
@@ -53,6 +54,7 @@ def test_every_parameter_changes_the_sql() -> None:
         "parallelism": 4,
         "bounded": True,
         "live": False,
+        "dead_letters": False,
         "checkpoint_interval": Duration(3_000),
         "bootstrap_servers": "kafka:9999",
         "topics": replace(default.topics, ctr="other"),

@@ -1,0 +1,129 @@
+"""Messages that plain JSON functions judge differently from Flink's JSON format, read as that format reads them.
+
+Flink reads messages with Jackson (`ObjectMapper.readTree`, control characters allowed): what follows the first value is
+ignored, of a key that stands twice the last one counts, an array is several events, numbers and truth values where a
+text should be read as their text, and there are limits (`StreamReadConstraints` of jackson-core 2.15: 1,000 levels,
+1,000 characters of a number, 50,000 of a key). Written from that description for the few messages in which it matters.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+MAX_DEPTH = 1_000
+MAX_NUMBER = 1_000
+MAX_KEY = 50_000
+
+
+class Broken(ValueError):
+    """Not JSON, or beyond a limit."""
+
+
+def elements(value: bytes | None, texts: Sequence[str], stamp: str) -> tuple[list[dict[str, Any]], bool]:
+    """The events that Flink's JSON format finds in a message.
+
+    Args:
+        value: the message; None for a tombstone.
+        texts: the fields that hold texts.
+        stamp: the field that holds the time.
+
+    Returns:
+        The objects, each with those of the fields that are there (texts as texts, the time as it is); and whether the
+        message is an array in which at least one object has a time, which makes it several events instead of one.
+    """
+    try:
+        root = _parse(value)
+    except (Broken, ValueError, RecursionError):
+        return [], False
+    if isinstance(root, Mapping):
+        return [_event(root, texts, stamp)], False
+    if isinstance(root, list):
+        objects = [one for one in root if isinstance(one, Mapping)]
+        return [_event(one, texts, stamp) for one in objects], any(stamp in one for one in objects)
+    return [], False
+
+
+def _event(plain: Mapping[str, Any], texts: Sequence[str], stamp: str) -> dict[str, Any]:
+    found: dict[str, Any] = {name: _text(plain[name]) for name in texts if plain.get(name) is not None}
+    time = plain.get(stamp)
+    if isinstance(time, (int, float, str)) and not isinstance(time, bool):
+        found[stamp] = time
+    return found
+
+
+def _text(value: Any) -> str:
+    """A value as Jackson's `asText`, or `toString` for what holds others."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, (dict, list)):
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace").decode()
+    return json.dumps(value)
+
+
+def _parse(value: bytes | None) -> Any:
+    if value is None:
+        raise Broken("a tombstone")
+    text = _decode(value).lstrip(" \t\r\n")
+    if _depth(text) > MAX_DEPTH:
+        raise Broken("too many levels")
+    decoder = json.JSONDecoder(
+        strict=False,
+        parse_constant=_no_constant,
+        parse_int=_integer,
+        parse_float=_number,
+        object_pairs_hook=_object,
+    )
+    return decoder.raw_decode(text)[0]
+
+
+def _decode(value: bytes) -> str:
+    for mark, name in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
+        if value.startswith(mark):
+            return value.decode(name)
+    if len(value) >= 2 and 0 in value[:2]:
+        return value.decode("utf-16-be" if value[0] == 0 else "utf-16-le")
+    return value.decode("utf-8")
+
+
+def _depth(text: str) -> int:
+    """How deep the brackets of a text go, strings left out; over its whole length, which is enough for a limit."""
+    depth = deepest = 0
+    inside = escaped = False
+    for sign in text:
+        if inside:
+            inside = escaped or sign != '"'
+            escaped = sign == "\\" and not escaped
+        elif sign == '"':
+            inside = True
+        elif sign in "{[":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif sign in "}]":
+            depth -= 1
+    return deepest
+
+
+def _no_constant(name: str) -> Any:
+    raise Broken(f"{name} is not JSON")
+
+
+def _integer(text: str) -> int | None:
+    if len(text) > MAX_NUMBER:
+        raise Broken("a number that is too long")
+    # Longer ones are far beyond any time, and Python may refuse to convert them.
+    return int(text) if len(text) < 100 else None
+
+
+def _number(text: str) -> float | None:
+    if len(text) > MAX_NUMBER:
+        raise Broken("a number that is too long")
+    value = float(text)
+    return value if abs(value) < 1e300 else None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if any(len(name) > MAX_KEY for name, _ in pairs):
+        raise Broken("a key that is too long")
+    return dict(pairs)

@@ -9,7 +9,12 @@ from adclick_cli.errors import EXIT_DIFFERENCES
 
 
 def verify(
-    wait: str = typer.Option("60s", "--wait", metavar="TIME", help="How long to wait for rows that must still come."),
+    wait: str = typer.Option(
+        "60s",
+        "--wait",
+        metavar="TIME",
+        help="How long to wait for rows that must still come, from the last one written on.",
+    ),
     limit: int = typer.Option(20, "--limit", min=0, help="How many differences of each kind to name."),
     servers: str | None = SERVERS,
     output: str | None = OUTPUT,

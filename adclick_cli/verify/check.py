@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from adclick_cli import schema
+from adclick_cli.broker.admin import topic_names, topic_offsets
 from adclick_cli.pipeline import Pipeline
 from adclick_cli.verify import compare, oracle
 from adclick_cli.verify.compare import Comparison
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 RETRY_S = 1.0
+LONGEST_WAITS = 10
+"""A pipeline under traffic always writes something; rows that never come are reported after so many waits."""
 
 
 @dataclass
@@ -87,15 +91,24 @@ def check(tables: dict[str, pa.Table], pipeline: Pipeline, until_ms: int = oracl
         db.close()
 
 
+def _written(servers: str, pipeline: Pipeline) -> int:
+    """How much Flink has written so far, in any result topic."""
+    return sum(
+        high
+        for topic in topic_names(pipeline.topics, (*schema.RESULTS, *schema.LIVE))
+        for _, high in topic_offsets(servers, topic).values()
+    )
+
+
 def verify(servers: str, pipeline: Pipeline, wait_s: float, report: Callable[[str], None]) -> Verdict:
-    """Read all topics and check; while rows are missing that must come, read again.
+    """Read all topics and check; while rows are missing that must come and something is still written, read again.
 
     Results are read before the raw events: whatever a row was computed from was there when the row was written.
 
     Args:
         servers: `host:port`, several separated by commas.
         pipeline: the parameters of the submission.
-        wait_s: how long to wait for missing rows, seconds.
+        wait_s: how long to wait for missing rows while nothing new is written, seconds.
         report: told what is waited for.
 
     Raises:
@@ -108,14 +121,19 @@ def verify(servers: str, pipeline: Pipeline, wait_s: float, report: Callable[[st
         names = ("dead_letters", *names)
     topics = {name: TopicTable(servers, getattr(pipeline.topics, name)) for name in names}
     told = False
+    written, moved = -1, begun
     while True:
         for name in names:
             topics[name].refresh()
         verdict = check({name: topic.table() for name, topic in topics.items()}, pipeline, until_ms)
-        verdict.seconds = time.monotonic() - begun
-        if not verdict.missing or verdict.seconds > wait_s:
+        now = time.monotonic()
+        verdict.seconds = now - begun
+        before, written = written, _written(servers, pipeline)
+        if written != before:
+            moved = now
+        if not verdict.missing or now - moved > wait_s or verdict.seconds > wait_s * LONGEST_WAITS:
             return verdict
         if not told:
-            report(f"Waiting up to {wait_s:.0f} s for {verdict.missing} rows that Flink has still to write …")
+            report(f"Waiting for {verdict.missing} rows that Flink has still to write …")
             told = True
         time.sleep(RETRY_S)

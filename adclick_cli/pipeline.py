@@ -38,6 +38,7 @@ class Pipeline:
     Attributes:
         window: size of the tumbling windows on the impressions' event time.
         attribution: a click counts from its impression's time to this much later, both ends included.
+        clock_skew: a click may be dated so much before its impression and count, the end included.
         watermark_delay: bounded out-of-orderness of each partition.
         idle_timeout: a partition (of the clicks alone, where parallelism is above 1) silent for so long holds no
             watermark back.
@@ -58,6 +59,7 @@ class Pipeline:
 
     window: Duration = Duration.parse(defaults.WINDOW, "window")
     attribution: Duration = Duration.parse(defaults.ATTRIBUTION, "attribution")
+    clock_skew: Duration = Duration.parse(defaults.CLOCK_SKEW, "clock-skew", allow_zero=True)
     watermark_delay: Duration = Duration.parse(defaults.WATERMARK_DELAY, "watermark-delay")
     idle_timeout: Duration = Duration.parse(defaults.IDLE_TIMEOUT, "idle-timeout")
     max_ahead: Duration = Duration.parse(defaults.MAX_AHEAD, "max-ahead")

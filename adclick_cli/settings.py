@@ -67,6 +67,7 @@ class Settings(BaseSettings):
 
     window: str = defaults.WINDOW
     attribution: str = defaults.ATTRIBUTION
+    clock_skew: str = defaults.CLOCK_SKEW
     watermark_delay: str = defaults.WATERMARK_DELAY
     idle_timeout: str = defaults.IDLE_TIMEOUT
     max_ahead: str = defaults.MAX_AHEAD
@@ -143,6 +144,7 @@ class Settings(BaseSettings):
         return Pipeline(
             window=_window(self.window),
             attribution=Duration.parse(self.attribution, "attribution"),
+            clock_skew=Duration.parse(self.clock_skew, "clock-skew", allow_zero=True),
             watermark_delay=Duration.parse(self.watermark_delay, "watermark-delay", allow_zero=True),
             idle_timeout=Duration.parse(self.idle_timeout, "idle-timeout"),
             max_ahead=Duration.parse(self.max_ahead, "max-ahead"),

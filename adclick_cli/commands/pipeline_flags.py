@@ -41,6 +41,15 @@ FLAGS: dict[str, tuple[type, Any]] = {
             **_DURATION,
         ),
     ),
+    "clock_skew": (
+        str,
+        _option(
+            "--clock-skew",
+            f"A click may be dated so much before its impression. Default: {defaults.CLOCK_SKEW}.",
+            WINDOWS,
+            **_DURATION,
+        ),
+    ),
     "watermark_delay": (
         str,
         _option(

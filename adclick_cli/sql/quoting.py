@@ -22,6 +22,8 @@ def interval(duration: Duration) -> str:
 
     Flink allows two digits in a unit (`INTERVAL '600' SECOND` is refused), and `SECOND(4)` not at all.
     """
+    if not duration.ms:
+        return "INTERVAL '0' SECOND"
     for unit, size in _UNITS:
         count, rest = divmod(duration.ms, size)
         if count and not rest and count <= 99:

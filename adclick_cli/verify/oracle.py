@@ -79,7 +79,7 @@ SELECT
     i.certain AND NOT i.behind AND NOT c.behind AS certain
 FROM windowed AS i
 JOIN clicks_seen AS c ON c.impression_id = i.impression_id
-WHERE c.good AND c.ts - i.ts BETWEEN 0 AND $attribution
+WHERE c.good AND c.ts - i.ts BETWEEN -$skew AND $attribution
 """
 
 _COUNTS = """
@@ -168,6 +168,7 @@ def compute(db: DuckDBPyConnection, impressions: pa.Table, clicks: pa.Table, pip
     values: dict[str, Any] = {
         "window": pipeline.window.ms,
         "attribution": pipeline.attribution.ms,
+        "skew": pipeline.clock_skew.ms,
         "delay": pipeline.watermark_delay.ms,
         "max_ahead": pipeline.max_ahead.ms,
         "mini_batch": MINI_BATCH_MS,
@@ -226,7 +227,7 @@ WITH firsts AS (
 ), judged AS (
     SELECT
         c.*, f.impression_id IS NOT NULL AS known, f.first_ts,
-        list_filter(f.shown, lambda one: c.ts - one.ts BETWEEN 0 AND $attribution) AS fitting
+        list_filter(f.shown, lambda one: c.ts - one.ts BETWEEN -$skew AND $attribution) AS fitting
     FROM clicks_seen AS c
     LEFT JOIN firsts AS f ON c.good AND f.impression_id = c.impression_id
 )
@@ -239,7 +240,7 @@ SELECT
         WHEN len(fitting) = 0 THEN 'expired'
         WHEN behind THEN 'late'
         WHEN NOT list_bool_or(list_transform(fitting, lambda one: one.final)) THEN 'pending'
-        ELSE 'matched'
+        ELSE 'valid'
     END AS class,
     count(*)
 FROM judged
@@ -248,7 +249,7 @@ GROUP BY 1
 
 IMPRESSION_CLASSES = ("counted", "pending", "duplicate", "conflict", "late", "malformed")
 CLICK_CLASSES = (
-    "matched",
+    "valid",
     "pending",
     "duplicate",
     "conflict",
@@ -263,7 +264,9 @@ CLICK_CLASSES = (
 def ledger(db: DuckDBPyConnection, pipeline: Pipeline) -> dict[str, dict[str, int]]:
     """Each raw message in exactly one class, by topic; needs `rows_ctr` of the comparison."""
     impressions = dict(db.execute(_IMPRESSION_LEDGER).fetchall())
-    clicks = dict(db.execute(_CLICK_LEDGER, {"attribution": pipeline.attribution.ms}).fetchall())
+    clicks = dict(
+        db.execute(_CLICK_LEDGER, {"attribution": pipeline.attribution.ms, "skew": pipeline.clock_skew.ms}).fetchall()
+    )
     return {
         "impressions": {"raw": sum(impressions.values())}
         | {name: impressions.get(name, 0) for name in IMPRESSION_CLASSES},

@@ -76,6 +76,14 @@ def test_attribution_includes_both_ends(run_pipeline: RunPipeline) -> None:
     assert [(row["impression_count"], row["click_count"]) for row in rows.ctr] == [(4, 2)]
 
 
+def test_clock_skew_includes_its_end(run_pipeline: RunPipeline) -> None:
+    clicks_at = {1: -2_000, 2: -2_001, 3: -1, 4: 600_000}
+    impressions = [impression(number, 30_000) for number in clicks_at]
+    clicks = sorted((click(number, 30_000 + after) for number, after in clicks_at.items()), key=_time)
+    rows = run_pipeline(impressions, clicks, clock_skew=Duration(2_000))
+    assert [(row["impression_count"], row["click_count"]) for row in rows.ctr] == [(4, 3)]
+
+
 def _time(event: dict[str, object]) -> int:
     return int(str(event["event_timestamp"]))
 

@@ -110,7 +110,8 @@ SELECT
 FROM click_events
 WHERE event_time > TO_TIMESTAMP_LTZ(0, 3);
 
--- Stage: join. Attribution: a click belongs to its impression if it follows within 10m, both ends included.
+-- Stage: join. Attribution: a click belongs to its impression from 0s before it to 10m after it, both
+-- ends included.
 --
 -- One LEFT interval join, and nothing but its output goes into the windows: the join holds the watermark back by the
 -- attribution time. (An INNER join beside the impressions in a UNION ALL is quicker, but after a pause in traffic the
@@ -127,7 +128,8 @@ FROM impressions AS i
 LEFT JOIN clicks AS c
     ON
         i.impression_id = c.impression_id
-        AND c.event_time BETWEEN i.event_time AND i.event_time + INTERVAL '10' MINUTE;
+        AND c.event_time BETWEEN i.event_time - INTERVAL '0' SECOND
+        AND i.event_time + INTERVAL '10' MINUTE;
 
 -- Stage: sinks. Final rows are append-only and exactly-once: read them with isolation.level=read_committed.
 

@@ -44,6 +44,7 @@ def test_every_parameter_changes_the_sql() -> None:
     changes: dict[str, object] = {
         "window": Duration(120_000),
         "attribution": Duration(300_000),
+        "clock_skew": Duration(2_000),
         "watermark_delay": Duration(7_000),
         "idle_timeout": Duration(11_000),
         "max_ahead": Duration(7_200_000),

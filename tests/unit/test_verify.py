@@ -59,7 +59,10 @@ def model(impressions: list[Row], clicks: list[Row], pipeline: Pipeline) -> dict
         shown.setdefault(group, set()).add(one["impression_id"])
         for other in clicks:
             after = other["event_timestamp"] - one["event_timestamp"]
-            if other["impression_id"] == one["impression_id"] and 0 <= after <= pipeline.attribution.ms:
+            if (
+                other["impression_id"] == one["impression_id"]
+                and -pipeline.clock_skew.ms <= after <= pipeline.attribution.ms
+            ):
                 clicked.setdefault(group, set()).add(other["click_id"])
     rows: dict[tuple[int, str], tuple[int, int]] = {}
     for group, ids in shown.items():
@@ -125,7 +128,7 @@ def test_both_ends_of_the_attribution_time_and_every_class() -> None:
     assert found.results["ctr"].ok
     assert {name: count for name, count in found.ledger["clicks"].items() if count} == {
         "raw": 7,
-        "matched": 2,
+        "valid": 2,
         "expired": 1,
         "orphan": 1,
         "before_impression": 1,
@@ -142,6 +145,7 @@ def test_both_ends_of_the_attribution_time_and_every_class() -> None:
         {"window": Duration(30_000)},
         {"attribution": Duration(119_999)},
         {"attribution": Duration(120_001)},
+        {"clock_skew": Duration(1)},
     ],
 )
 def test_another_window_or_bound_is_found(changed: dict[str, Any]) -> None:

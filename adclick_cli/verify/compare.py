@@ -119,7 +119,7 @@ def _load(
     keys, values = ", ".join(key), ", ".join(columns)
     db.execute(
         f"CREATE OR REPLACE TABLE distinct_{name} AS "  # noqa: S608 - names of this module, no value
-        f'SELECT {values}, count(*) AS copies, min({'offset': "offset", 'partition': "partition"}) AS place '
+        f'SELECT {values}, count(*) AS copies, min(struct_pack(o := "offset", p := "partition")) AS place '
         f"FROM all_{name} WHERE NOT ({unreadable}) GROUP BY {values}"
     )
     db.execute(

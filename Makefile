@@ -43,9 +43,9 @@ test: check
 
 lock:
 	uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header --no-annotate \
-		--extra fast --extra build --extra dev pyproject.toml --output-file requirements-dev.lock
+		--extra dashboard --extra fast --extra build --extra dev pyproject.toml --output-file requirements-dev.lock
 	uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header --no-annotate \
-		--extra fast --extra build --constraint requirements-dev.lock pyproject.toml --output-file requirements.lock
+		--extra dashboard --extra fast --extra build --constraint requirements-dev.lock pyproject.toml --output-file requirements.lock
 
 clean:
 	rm -rf $(VENV) build dist

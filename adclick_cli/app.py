@@ -12,7 +12,20 @@ import sys
 import typer
 
 from adclick_cli import __version__
-from adclick_cli.commands import config, demo, generate, jobs, render, replay, status, submit, up, verify, watch
+from adclick_cli.commands import (
+    config,
+    dashboard,
+    demo,
+    generate,
+    jobs,
+    render,
+    replay,
+    status,
+    submit,
+    up,
+    verify,
+    watch,
+)
 from adclick_cli.errors import AdclickError
 
 EXIT_INTERRUPTED = 130
@@ -58,6 +71,7 @@ app.command("stop", rich_help_panel=PIPELINE)(jobs.stop)
 app.command("generate", rich_help_panel=EVENTS)(generate.generate)
 app.command("replay", rich_help_panel=EVENTS)(replay.replay)
 app.command("watch", rich_help_panel=RESULTS)(watch.watch)
+app.command("dashboard", rich_help_panel=RESULTS)(dashboard.dashboard)
 app.command("verify", rich_help_panel=RESULTS)(verify.verify)
 app.add_typer(config.app, name="config", rich_help_panel=SETUP)
 

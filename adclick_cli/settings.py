@@ -51,6 +51,7 @@ class Settings(BaseSettings):
 
     kafka_port: int = Field(defaults.KAFKA_PORT, ge=1, le=65535)
     ui_port: int = Field(defaults.UI_PORT, ge=1, le=65535)
+    dashboard_port: int = Field(defaults.DASHBOARD_PORT, ge=0, le=65535)
     bootstrap_servers: str | None = None
     flink_url: str | None = None
     taskmanager_memory_mb: int = Field(defaults.TASKMANAGER_MEMORY_MB, ge=768)

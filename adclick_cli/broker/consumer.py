@@ -78,7 +78,7 @@ def follow(
         committed: leave out messages of transactions that are open or aborted.
         from_start: begin with the first message there is, else with the next one that comes.
     """
-    consumer = _consumer(servers, committed=committed)
+    consumer = connect(servers, committed=committed)
     try:
         from kafka import TopicPartition
 
@@ -92,12 +92,17 @@ def follow(
             (consumer.seek_to_beginning if from_start else consumer.seek_to_end)(*partitions)
         while True:
             batches = consumer.poll(timeout_ms=int(POLL_S * 1000), max_records=BATCH)
-            yield [_message(record) for records in batches.values() for record in records]
+            yield [message(record) for records in batches.values() for record in records]
     finally:
         consumer.close()
 
 
-def _consumer(servers: str, *, committed: bool) -> Any:
+def connect(servers: str, *, committed: bool) -> Any:
+    """A kafka-python consumer without a group.
+
+    Raises:
+        BrokerError: no broker answers.
+    """
     from kafka import KafkaConsumer
     from kafka.errors import KafkaError
 
@@ -115,7 +120,8 @@ def _consumer(servers: str, *, committed: bool) -> Any:
         raise unreachable(servers, type(error).__name__) from error
 
 
-def _message(record: Any) -> Message:
+def message(record: Any) -> Message:
+    """A client's record as a message."""
     return Message(record.topic, record.partition, record.offset, record.timestamp, record.key, record.value)
 
 
@@ -132,7 +138,7 @@ def _kafka_python(
 ) -> Iterator[list[Message]]:
     from kafka import TopicPartition
 
-    consumer = _consumer(servers, committed=committed)
+    consumer = connect(servers, committed=committed)
     try:
         left = {TopicPartition(topic, number): bounds for number, bounds in wanted.items()}
         consumer.assign(list(left))
@@ -142,7 +148,7 @@ def _kafka_python(
         while left:
             batches = consumer.poll(timeout_ms=int(POLL_S * 1000), max_records=BATCH)
             found = [
-                _message(record)
+                message(record)
                 for partition, records in batches.items()
                 for record in records
                 if record.offset < wanted[partition.partition][1]

@@ -23,8 +23,11 @@ def verify(
 
     The parameters (window, attribution, thresholds, topics) are those of the last submit.
     """
+    from datetime import datetime, timezone
+
     from adclick_cli import settings, submission
     from adclick_cli.parameters import Duration
+    from adclick_cli.verify import last
     from adclick_cli.verify.check import verify as core
     from adclick_cli.views import console
     from adclick_cli.views import verify as view
@@ -33,6 +36,7 @@ def verify(
     pipeline = submission.current_pipeline(loaded) or loaded.pipeline()
     wait_s = Duration.parse(wait, "wait", allow_zero=True).seconds
     verdict = core(loaded.servers, pipeline, wait_s, console.say)
+    last.save(loaded.home, verdict, datetime.now(timezone.utc))
     view.show(verdict, output, limit)
     if not verdict.ok:
         raise typer.Exit(EXIT_DIFFERENCES)

@@ -102,6 +102,19 @@ class WindowBoard:
         found = (row for rows in self._rows.values() for row in rows.values() if self._span.holds(row.start))
         return sorted(found, key=lambda row: (row.start, row.end, row.name))
 
+    def names(self) -> list[str]:
+        """Every campaign or device that is kept, in no particular order."""
+        return list(self._rows)
+
+    def window(self, name: str, start: datetime, end: datetime) -> WindowRow | None:
+        """One window of one name; None where it is not kept."""
+        return self._rows.get(name, {}).get((start, end, name))
+
+    def newest(self, name: str, until: datetime) -> WindowRow | None:
+        """The newest window of a name that has ended by `until`; None where there is none."""
+        ended = (row for row in self._rows.get(name, {}).values() if row.end <= until)
+        return max(ended, key=lambda row: (row.start, row.end), default=None)
+
     def lines(self, history: int) -> list[Line]:
         """The latest window of each name, most impressions first, each with so many windows of history."""
         lines = [self._line(rows, history) for rows in self._rows.values()]

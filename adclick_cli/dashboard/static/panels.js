@@ -1,0 +1,123 @@
+// The panels around the plots.
+
+import { $, el, render, say } from "./dom.js";
+import { count, dated, moment, percent, ratio, z } from "./format.js";
+import { sparkline } from "./sparkline.js";
+import { badge } from "./tip.js";
+
+export function showFigures(picture) {
+  const { total, axis, alerts, campaigns } = picture;
+  const at = campaigns.start === null ? -1 : axis.indexOf(campaigns.start);
+  const [shown, clicked] = [total.impressions[at] ?? null, total.clicks[at] ?? null];
+  const [shownBefore, clickedBefore] = [total.impressions[at - 1] ?? null, total.clicks[at - 1] ?? null];
+  const rate = shown ? clicked / shown : null;
+  const before = shownBefore ? clickedBefore / shownBefore : null;
+  const figures = [
+    { name: "CTR", value: percent(rate), note: rate !== null && before ? `${ratio(rate / before)} the window before` : "" },
+    { name: "Impressions", value: count(shown), note: shownBefore ? `${ratio(shown / shownBefore)} the window before` : "" },
+    { name: "Clicks", value: count(clicked), note: clickedBefore ? `${ratio(clicked / clickedBefore)} the window before` : "" },
+    { name: "Alerts", value: count(alerts.marks.length), note: `in the ${axis.length} windows shown` },
+    { name: "Campaigns", value: count(campaigns.known), note: "with a window kept" },
+  ];
+  const window = at < 0 ? null : { start: dated(campaigns.start, picture.now), end: moment(campaigns.start + picture.windows.length), state: total.state[at] };
+  render($("figures"), [figures, window], () => [
+    ...figures.map((one) =>
+      el("div", { class: "figure" }, el("span", { class: "figure-name" }, one.name), el("span", { class: "figure-value" }, one.value), el("span", { class: "note" }, one.note)),
+    ),
+    el(
+      "div",
+      { class: "figure" },
+      el("span", { class: "figure-name" }, "Newest whole window"),
+      el("span", { class: "figure-value small" }, window ? `${window.start} – ${window.end}` : "–"),
+      el("span", { class: "note" }, window?.state ? badge(window.state) : null),
+    ),
+  ]);
+}
+
+export function showLegend(picture, wishes, toggle) {
+  const names = picture.curves.map((curve) => curve.name);
+  render($("legend"), [names, picture.auto, document.documentElement.dataset.theme ?? ""], () => [
+    ...names.map((name, index) =>
+      el(
+        "button",
+        { type: "button", class: "legend-item", "data-focus": `legend:${name}`, "aria-label": `Leave out ${name}`, on: { click: () => toggle(name) } },
+        el("span", { class: "key", style: { background: `var(--curve-${index})` } }),
+        el("span", { class: "legend-name" }, name),
+        el("span", { class: "dim", "aria-hidden": "true" }, "×"),
+      ),
+    ),
+    picture.auto
+      ? el("span", { class: "note" }, names.length ? "Chosen for you: alerts first, then the largest. Pick others in the table." : "")
+      : el("button", { type: "button", class: "quiet", "data-focus": "legend-auto", on: { click: () => wishes.set({ picks: null }) } }, "Choose for me"),
+    el("span", { class: "legend-alerts note" }, el("span", { class: "spike-ink" }, "▲"), " SPIKE ", el("span", { class: "drop-ink" }, "▼"), " DROP"),
+  ]);
+}
+
+export function showMovers(picture, toggle) {
+  const { movers, campaigns } = picture;
+  say($("movers-note"), campaigns.start === null ? "" : `${moment(campaigns.start)} against the window before`);
+  const row = (one) =>
+    el(
+      "li",
+      {},
+      el("button", { type: "button", class: "link", title: one.name, "data-focus": `mover:${one.name}`, on: { click: () => toggle(one.name) } }, one.name),
+      el("span", { class: "from-to" }, `${percent(one.before, 1)} → `, el("strong", {}, percent(one.ctr, 1))),
+      el("span", { class: `pill ${Math.abs(one.z) < 2 ? "dim" : one.z > 0 ? "up" : "down"}`, title: Math.abs(one.z) < 2 ? "Within chance" : "More than two standard errors apart" }, `${one.z > 0 ? "▲" : "▼"} ${ratio(one.change)}`),
+      el("span", { class: "dim mono" }, `z ${z(one.z)}`),
+    );
+  render($("movers"), movers, () => {
+    if (!movers.up.length && !movers.down.length) return el("p", { class: "empty" }, "Nothing to compare yet: two windows in a row are needed.");
+    return [["Up", movers.up], ["Down", movers.down]]
+      .filter(([, rows]) => rows.length)
+      .map(([name, rows]) => el("div", {}, el("h3", {}, name), el("ul", { class: "movers" }, rows.map(row))));
+  });
+}
+
+export function showDevices(picture) {
+  const { devices } = picture;
+  say($("devices-note"), devices.start === null ? "" : `window ${moment(devices.start)}`);
+  const all = devices.rows.reduce((sum, one) => sum + (one.impressions ?? 0), 0);
+  render($("devices"), devices, () => {
+    if (!devices.rows.length) return el("p", { class: "empty" }, "No engagement rows yet.");
+    return el(
+      "ul",
+      { class: "devices" },
+      devices.rows.map((one) =>
+        el(
+          "li",
+          {},
+          el("span", { class: "device-name", title: one.name }, one.name),
+          el("span", { class: "meter" }, el("span", { class: "meter-fill", style: { width: all ? `${((one.impressions ?? 0) / all) * 100}%` : "0" } })),
+          el("span", { class: "num" }, all ? percent((one.impressions ?? 0) / all, 0) : "–"),
+          el("span", { class: "device-more" }, `${count(one.impressions)} shown, ${count(one.clicks)} clicked`),
+          sparkline(one.history),
+          el("span", { class: "num", title: one.band ? `${percent(one.band[0])} to ${percent(one.band[1])}` : "" }, el("strong", {}, percent(one.ctr))),
+        ),
+      ),
+    );
+  });
+}
+
+export function showAlerts(picture, toggle) {
+  const { alerts } = picture;
+  say($("alerts-note"), alerts.total > alerts.rows.length ? `newest ${alerts.rows.length} of ${count(alerts.total)}` : `${count(alerts.total)} in all`);
+  render($("alerts"), [alerts.rows, Math.floor(picture.now / 86400000)], () => {
+    if (!alerts.rows.length) return el("p", { class: "empty" }, "No alert so far: no window differs enough from the one before it.");
+    return el(
+      "ol",
+      { class: "alerts" },
+      alerts.rows.map((one) =>
+        el(
+          "li",
+          {},
+          el("time", { datetime: new Date(one.time).toISOString(), class: "mono" }, dated(one.time, picture.now)),
+          el("span", { class: `pill ${one.type === "SPIKE" ? "up" : "down"}` }, `${one.type === "SPIKE" ? "▲" : "▼"} ${one.type}`),
+          el("button", { type: "button", class: "link", title: one.name, "data-focus": `alert:${one.time}:${one.name}`, on: { click: () => toggle(one.name) } }, one.name),
+          el("span", { class: "from-to" }, `${percent(one.before, 1)} → `, el("strong", {}, percent(one.ctr, 1))),
+          el("span", { class: "dim mono" }, `z ${z(one.z)}`),
+        ),
+      ),
+    );
+  });
+}
+

@@ -39,6 +39,7 @@ check: $(VENV)/dev.done
 	$(BIN)/sqlfluff lint --config .sqlfluff tests/golden
 
 test: check
+	@tools/ensure-chromium
 	$(BIN)/pytest --durations=15
 
 lock:

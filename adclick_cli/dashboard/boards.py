@@ -10,6 +10,9 @@ from datetime import datetime, timedelta
 from adclick_cli.results.board import AlertBoard, WindowBoard
 from adclick_cli.results.rows import AlertRow, Deletion, Row, WindowRow
 
+SETTLING = timedelta(seconds=15)
+"""How long clicks and the live lane are waited for before a window is compared with others."""
+
 Window = tuple[datetime, datetime]
 
 
@@ -62,11 +65,13 @@ class Boards:
             self.written[lane] = written
 
     def settled(self, now: datetime) -> Window | None:
-        """The newest window that has ended by the clock; None without one.
+        """The newest window that ended some seconds ago by the clock; None without one.
 
-        An event may be dated ahead of the clock, so the newest window of all may be one that has hardly begun.
+        An event may be dated ahead of the clock, so the newest window of all may be one that has hardly begun; and one
+        that has just ended still waits for most of its last clicks, which would look like a drop.
         """
-        return max((window for window in self._windows if window[1] <= now), default=None)
+        ended = now - SETTLING
+        return max((window for window in self._windows if window[1] <= ended), default=None)
 
     def axis(self, now: datetime, count: int) -> list[Window]:
         """The last windows up to the one that is open by the clock, oldest first, without gaps."""

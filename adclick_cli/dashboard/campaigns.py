@@ -16,6 +16,7 @@ from adclick_cli.results.wilson import interval, two_proportion_z
 
 HISTORY = 30
 MOVERS = 5
+LEAST_Z = 1.0
 SIZE_WINDOWS = 10
 _DIGITS = re.compile(r"(\d+)", re.ASCII)
 
@@ -54,7 +55,9 @@ def natural(name: str) -> tuple[tuple[int, int, str], ...]:
     """A key that sorts camp-2 before camp-10."""
     # Digits beyond what int() takes at once are compared as text: a name may be anything.
     parts = _DIGITS.split(name.casefold())
-    return tuple((1, int(part), "") if part.isdigit() and len(part) < 19 else (0, 0, part) for part in parts if part)
+    return tuple(
+        (1, int(part), "") if _DIGITS.fullmatch(part) and len(part) < 19 else (0, 0, part) for part in parts if part
+    )
 
 
 def largest(boards: Boards, axis: Sequence[Window], names: Iterable[str]) -> list[str]:
@@ -135,12 +138,16 @@ def _table_row(board: WindowBoard, one: Standing) -> dict[str, Any]:
     }
 
 
-def _movers(known: Sequence[Standing]) -> dict[str, list[dict[str, Any]]]:
+def _movers(known: Sequence[Standing]) -> dict[str, Any]:
     """Those whose CTR moved most, in standard errors: a large ratio of small numbers is chance."""
     moved = [(one.z, one) for one in known if one.fresh and one.z is not None]
-    up = sorted((pair for pair in moved if pair[0] > 0), key=lambda pair: (-pair[0], natural(pair[1].name)))
-    down = sorted((pair for pair in moved if pair[0] < 0), key=lambda pair: (pair[0], natural(pair[1].name)))
-    return {"up": [_mover(*pair) for pair in up[:MOVERS]], "down": [_mover(*pair) for pair in down[:MOVERS]]}
+    up = sorted((pair for pair in moved if pair[0] >= LEAST_Z), key=lambda pair: (-pair[0], natural(pair[1].name)))
+    down = sorted((pair for pair in moved if pair[0] <= -LEAST_Z), key=lambda pair: (pair[0], natural(pair[1].name)))
+    return {
+        "compared": len(moved),
+        "up": [_mover(*pair) for pair in up[:MOVERS]],
+        "down": [_mover(*pair) for pair in down[:MOVERS]],
+    }
 
 
 def _mover(z: float, one: Standing) -> dict[str, Any]:

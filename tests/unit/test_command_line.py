@@ -20,6 +20,8 @@ HEAVY = (
     "psutil",
     "pyarrow",
     "numpy",
+    "starlette",
+    "uvicorn",
 )
 
 

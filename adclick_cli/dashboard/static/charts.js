@@ -106,7 +106,7 @@ export class CtrPlot extends Plot {
         {
           ...axis,
           size: LEFT,
-          values: (plot, splits, _, __, step) => splits.map((at) => percent(at, step < 0.01 ? 1 : 0)),
+          values: (plot, splits, _, __, step) => splits.map((at) => percent(at, Math.round(step * 1000) % 10 ? 1 : 0)),
         },
       ],
       series: [
@@ -122,7 +122,7 @@ export class CtrPlot extends Plot {
         fill: `${curveColour(index)}2b`,
       })),
       hooks: {
-        drawClear: [(plot) => drawLive(plot, this.picture)],
+        drawClear: [(plot) => drawLive(plot, this.picture, true)],
         draw: [(plot) => drawMarks(plot, this.picture, curveColour)],
         setCursor: [(plot) => this.onCursor(plot)],
       },
@@ -161,7 +161,7 @@ export class VolumePlot extends Plot {
         { paths: uPlot.paths.bars({ size: [0.7, 26] }), fill: colour("bars"), stroke: "transparent", width: 0, points: { show: false } },
         { scale: "clicks", stroke: colour("clicks"), width: 2, points: { show: false } },
       ],
-      hooks: { drawClear: [(plot) => drawLive(plot, this.picture)] },
+      hooks: { drawClear: [(plot) => drawLive(plot, this.picture, false)] },
     };
   }
 }

@@ -3,7 +3,7 @@
 import { colour } from "./theme.js";
 
 // Shade the windows from the first live one on.
-export function drawLive(plot, picture) {
+export function drawLive(plot, picture, named) {
   const first = picture.total.state.indexOf("LIVE");
   if (first < 0) return;
   const { ctx, bbox } = plot;
@@ -19,6 +19,11 @@ export function drawLive(plot, picture) {
   ctx.moveTo(left, bbox.top);
   ctx.lineTo(left, bbox.top + bbox.height);
   ctx.stroke();
+  if (named) nameSides(plot, left, right);
+  ctx.restore();
+}
+
+function nameSides({ ctx, bbox }, left, right) {
   ctx.fillStyle = colour("muted");
   ctx.font = `600 ${10 * devicePixelRatio}px system-ui, sans-serif`;
   ctx.textBaseline = "top";
@@ -28,7 +33,6 @@ export function drawLive(plot, picture) {
     ctx.textAlign = "right";
     ctx.fillText("FINAL", left - 5 * devicePixelRatio, bbox.top + 5 * devicePixelRatio);
   }
-  ctx.restore();
 }
 
 // All alerts in a row above the curves, those of drawn campaigns also on their curve.

@@ -13,9 +13,9 @@ export function showFigures(picture) {
   const rate = shown ? clicked / shown : null;
   const before = shownBefore ? clickedBefore / shownBefore : null;
   const figures = [
-    { name: "CTR", value: percent(rate), note: rate !== null && before ? `${ratio(rate / before)} the window before` : "" },
-    { name: "Impressions", value: count(shown), note: shownBefore ? `${ratio(shown / shownBefore)} the window before` : "" },
-    { name: "Clicks", value: count(clicked), note: clickedBefore ? `${ratio(clicked / clickedBefore)} the window before` : "" },
+    { name: "CTR", value: percent(rate), note: change(rate, before) },
+    { name: "Impressions", value: count(shown), note: change(shown, shownBefore) },
+    { name: "Clicks", value: count(clicked), note: change(clicked, clickedBefore) },
     { name: "Alerts", value: count(alerts.marks.length), note: `in the ${axis.length} windows shown` },
     { name: "Campaigns", value: count(campaigns.known), note: "with a window kept" },
   ];
@@ -32,6 +32,12 @@ export function showFigures(picture) {
       el("span", { class: "note" }, window?.state ? badge(window.state) : null),
     ),
   ]);
+}
+
+function change(value, before) {
+  if (value === null || !before) return "";
+  const part = Math.round((value / before - 1) * 1000) / 10;
+  return `${part > 0 ? "+" : part < 0 ? "−" : "±"}${Math.abs(part).toFixed(1)}\u00a0% on the window before`;
 }
 
 export function showLegend(picture, wishes, toggle) {
@@ -66,7 +72,8 @@ export function showMovers(picture, toggle) {
       el("span", { class: "dim mono" }, `z ${z(one.z)}`),
     );
   render($("movers"), movers, () => {
-    if (!movers.up.length && !movers.down.length) return el("p", { class: "empty" }, "Nothing to compare yet: two windows in a row are needed.");
+    if (!movers.compared) return el("p", { class: "empty" }, "Nothing to compare yet: two windows in a row are needed.");
+    if (!movers.up.length && !movers.down.length) return el("p", { class: "empty" }, "Nothing moved: every change is within one standard error.");
     return [["Up", movers.up], ["Down", movers.down]]
       .filter(([, rows]) => rows.length)
       .map(([name, rows]) => el("div", {}, el("h3", {}, name), el("ul", { class: "movers" }, rows.map(row))));

@@ -16,6 +16,8 @@ from adclick_cli.settings import Settings
 if TYPE_CHECKING:
     from adclick_cli.dashboard.feed import Nothing
 
+GRACE_S = 5
+"""How long open streams may take to end."""
 PACKAGES = ("starlette", "uvicorn")
 DEAD_LETTERS = "ad-dead-letters"
 
@@ -105,17 +107,18 @@ def serve(
     source = Source(settings.servers, "connecting", datetime.now(timezone.utc))
     state = State(source, windows)
     feed = Feed(state, settings.topics(), DEAD_LETTERS, settings.home, nothing)
+    server: uvicorn.Server | None = None
     config = uvicorn.Config(
-        make(state, names, ready),
+        make(state, names, ready, lambda: server is not None and server.should_exit),
         log_level="warning",
         access_log=False,
         server_header=False,
-        # An open stream never ends by itself.
-        timeout_graceful_shutdown=1,
+        timeout_graceful_shutdown=GRACE_S,
     )
+    server = uvicorn.Server(config)
     feed.start()
     try:
-        uvicorn.Server(config).run(sockets=[listener])
+        server.run(sockets=[listener])
     except KeyboardInterrupt:
         return
     finally:

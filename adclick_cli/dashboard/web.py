@@ -27,6 +27,7 @@ from adclick_cli.dashboard.view import View
 
 STATIC = Path(__file__).parent / "static"
 UPDATE_S = 1.0
+"""Least time between two pictures on a stream."""
 HEARTBEAT_S = 5.0
 RETRY_MS = 2_000
 
@@ -35,8 +36,19 @@ mimetypes.add_type("text/javascript", ".js")
 mimetypes.add_type("text/css", ".css")
 
 
+def _nothing() -> None:
+    pass
+
+
+def _never() -> bool:
+    return False
+
+
 def make(
-    state: State, names: Iterable[str] = (), on_start: Callable[[], None] | None = None, update_s: float = UPDATE_S
+    state: State,
+    names: Iterable[str] = (),
+    on_start: Callable[[], None] = _nothing,
+    ending: Callable[[], bool] = _never,
 ) -> Starlette:
     """The application.
 
@@ -44,7 +56,7 @@ def make(
         state: what it shows.
         names: host names that are answered beside the local ones.
         on_start: called once the server answers.
-        update_s: least time between two pictures on a stream, seconds.
+        ending: whether the server is about to end: streams end then, too.
     """
 
     def view(request: Request) -> View:
@@ -55,7 +67,7 @@ def make(
         return JSONResponse(await run_in_threadpool(snapshot.take, state, view(request), _now()))
 
     async def events(request: Request) -> Response:
-        return StreamingResponse(_stream(state, view(request), update_s), media_type="text/event-stream")
+        return StreamingResponse(_stream(state, view(request), ending), media_type="text/event-stream")
 
     async def health(_: Request) -> Response:
         return JSONResponse({"broker": state.source.state})
@@ -72,27 +84,26 @@ def make(
     )
 
 
-def _lifespan(on_start: Callable[[], None] | None) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+def _lifespan(on_start: Callable[[], None]) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        if on_start is not None:
-            on_start()
+        on_start()
         yield
 
     return lifespan
 
 
-async def _stream(state: State, view: View, update_s: float) -> AsyncIterator[str]:
+async def _stream(state: State, view: View, ending: Callable[[], bool]) -> AsyncIterator[str]:
     """A picture at once, after each change, and now and then without one: time moves on, and silence means a fault."""
     yield f"retry: {RETRY_MS}\n\n"
     seen, drawn, told = -1, (), 0.0
-    while True:
+    while not ending():
         if state.version != seen or time.monotonic() - told > HEARTBEAT_S:
             picture = await run_in_threadpool(snapshot.take, state, view, _now(), drawn)
             seen, drawn = picture["version"], tuple(curve["name"] for curve in picture["curves"])
             told = time.monotonic()
             yield _event("picture", picture)
-        await asyncio.sleep(update_s)
+        await asyncio.sleep(UPDATE_S)
 
 
 def _event(name: str, plain: dict[str, Any]) -> str:

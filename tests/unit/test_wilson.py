@@ -14,7 +14,7 @@ from adclick_cli.results.wilson import Z_95, interval, two_proportion_z
 @pytest.mark.parametrize(
     ("clicks", "impressions", "low", "high"),
     [
-        # Newcombe, "Two-sided confidence intervals for the single proportion", Statistics in Medicine 17 (1998), table I
+        # Newcombe, "Two-sided confidence intervals for the single proportion", Statistics in Medicine 17 (1998)
         (81, 263, 0.2553, 0.3662),
         (15, 148, 0.0624, 0.1605),
         (0, 20, 0.0000, 0.1611),

@@ -119,7 +119,8 @@ def _devices(boards: Boards, axis: Sequence[Window], settled: Window | None) -> 
     board, found = boards.engagement, []
     for name in sorted(board.names()):
         row = board.window(name, *settled) if settled else None
-        rows = [board.window(name, start, end) for start, end in axis]
+        whole = [window for window in axis if settled and window <= settled]
+        rows = [board.window(name, start, end) for start, end in whole]
         found.append(
             {
                 "name": name,

@@ -272,7 +272,9 @@ def test_no_width_scrolls_sideways(see: Open, page: Page, width: int) -> None:
     tab = see(page.url + "#top=25", width=width).ready()
     expect(tab.locator("#rows tr")).to_have_count(15)
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
-    assert tab.locator("#ctr-plot canvas").bounding_box()["width"] <= width
+    box = tab.locator("#ctr-plot canvas").bounding_box()
+    assert box is not None
+    assert box["width"] <= width
 
 
 def test_without_rows_it_says_why(browser: Browser, cluster: Cluster, tmp_path: Path) -> None:

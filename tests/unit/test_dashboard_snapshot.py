@@ -186,6 +186,8 @@ def test_devices_and_freshness(boards: Boards) -> None:
         ("desktop", 120),
         ("mobile", 180),
     ]
+    # The window that still waits for clicks would draw a fall at the end.
+    assert found["devices"]["rows"][1]["history"] == [0.1] * 5
     assert found["freshness"]["live"] == {"written": snapshot.ms(at(6)), "window": snapshot.ms(at(5))}
     assert found["freshness"]["final"] == {"written": snapshot.ms(at(3)), "window": snapshot.ms(at(2))}
 

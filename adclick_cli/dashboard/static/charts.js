@@ -3,7 +3,7 @@
 import uPlot from "./vendor/uPlot.esm.js";
 import { clock, clockSeconds, percent, short } from "./format.js";
 import { colour } from "./theme.js";
-import { drawLive, drawMarks } from "./marks.js";
+import { drawLive, drawMarks, drawOpen } from "./marks.js";
 
 const SYNC = "adclick";
 // Both plots have the same margins, so that one window stands above the other.
@@ -78,6 +78,10 @@ class Plot {
 }
 
 const seconds = (picture) => picture.axis.map((ms) => ms / 1000);
+
+// A window that still waits for clicks would draw a fall at the end of every curve: it gets a mark of its own.
+export const waits = (picture, index) => picture.axis[index] > (picture.campaigns.start ?? -Infinity);
+const whole = (picture, values) => values.map((value, index) => (waits(picture, index) ? null : value));
 const narrow = () => window.innerWidth < 600;
 
 export class CtrPlot extends Plot {
@@ -91,7 +95,7 @@ export class CtrPlot extends Plot {
   }
 
   data(picture) {
-    return [seconds(picture), ...picture.curves.flatMap((curve) => [curve.low, curve.high, curve.ctr])];
+    return [seconds(picture), ...picture.curves.flatMap(({ low, high, ctr }) => [low, high, ctr].map((values) => whole(picture, values)))];
   }
 
   options(picture) {
@@ -123,7 +127,10 @@ export class CtrPlot extends Plot {
       })),
       hooks: {
         drawClear: [(plot) => drawLive(plot, this.picture, true)],
-        draw: [(plot) => drawMarks(plot, this.picture, curveColour)],
+        draw: [
+          (plot) => drawOpen(plot, this.picture, curveColour, waits),
+          (plot) => drawMarks(plot, this.picture, curveColour),
+        ],
         setCursor: [(plot) => this.onCursor(plot)],
       },
     };
@@ -140,7 +147,7 @@ export class VolumePlot extends Plot {
   }
 
   data(picture) {
-    return [seconds(picture), picture.total.impressions, picture.total.clicks];
+    return [seconds(picture), picture.total.impressions, whole(picture, picture.total.clicks)];
   }
 
   options() {

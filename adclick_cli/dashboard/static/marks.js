@@ -35,6 +35,25 @@ function nameSides({ ctx, bbox }, left, right) {
   }
 }
 
+// Windows that still wait for clicks: a ring where their rate is by now.
+export function drawOpen(plot, picture, curveColour, waits) {
+  const { ctx, bbox } = plot;
+  ctx.save();
+  ctx.lineWidth = 1.5 * devicePixelRatio;
+  picture.curves.forEach((curve, at) => {
+    ctx.strokeStyle = curveColour(at);
+    curve.ctr.forEach((rate, index) => {
+      if (rate === null || !waits(picture, index)) return;
+      const y = plot.valToPos(rate, "y", true);
+      if (y < bbox.top) return;
+      ctx.beginPath();
+      ctx.arc(plot.valToPos(picture.axis[index] / 1000, "x", true), y, 3 * devicePixelRatio, 0, 2 * Math.PI);
+      ctx.stroke();
+    });
+  });
+  ctx.restore();
+}
+
 // All alerts in a row above the curves, those of drawn campaigns also on their curve.
 export function drawMarks(plot, picture, curveColour) {
   const { ctx, bbox } = plot;

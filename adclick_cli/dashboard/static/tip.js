@@ -1,7 +1,7 @@
 // What the pointer, or an arrow key, points at: one window of every drawn campaign.
 
 import { $, el, say } from "./dom.js";
-import { curveColour } from "./charts.js";
+import { curveColour, waits } from "./charts.js";
 import { count, dated, moment, percent } from "./format.js";
 
 export function showTip(plot, picture) {
@@ -17,7 +17,7 @@ export function showTip(plot, picture) {
   const lines = picture.curves.map((curve, at) => line(curve, at, index));
   const alerts = picture.alerts.marks.filter((mark) => mark.start === start);
   tip.replaceChildren(
-    el("p", { class: "tip-head" }, `${dated(start, picture.now)} – ${moment(end)} `, state ? badge(state) : null),
+    el("p", { class: "tip-head" }, `${dated(start, picture.now)} – ${moment(end)} `, state ? badge(state) : null, waits(picture, index) ? " still counting" : ""),
     el("ul", {}, lines),
     ...alerts.slice(0, 4).map((mark) => el("p", { class: `tip-alert ${mark.type.toLowerCase()}` }, `${mark.type === "SPIKE" ? "▲" : "▼"} ${mark.type} ${mark.name}`)),
   );

@@ -35,7 +35,7 @@ class Boards:
         self.written: dict[str, datetime] = {}
         self.unreadable: dict[str, int] = {}
         self._kept = windows
-        self._windows: set[Window] = set()
+        self._windows: dict[Window, bool] = {}
 
     @property
     def empty(self) -> bool:
@@ -50,9 +50,10 @@ class Boards:
         board = self.ctr if what == "ctr" else self.engagement
         if isinstance(row, WindowRow):
             self._note(row.state, row.updated)
-            self._windows.add((row.start, row.end))
+            window = (row.start, row.end)
+            self._windows[window] = self._windows.get(window, False) or row.state == "FINAL"
             if len(self._windows) > 4 * self._kept:
-                self._windows = set(sorted(self._windows)[-2 * self._kept :])
+                self._windows = dict(sorted(self._windows.items())[-2 * self._kept :])
         return board.update(row)
 
     def refuse(self, topic: str) -> None:
@@ -65,13 +66,17 @@ class Boards:
             self.written[lane] = written
 
     def settled(self, now: datetime) -> Window | None:
-        """The newest window that ended some seconds ago by the clock; None without one.
+        """The newest window that can be compared with others; None without any.
 
-        An event may be dated ahead of the clock, so the newest window of all may be one that has hardly begun; and one
-        that has just ended still waits for most of its last clicks, which would look like a drop.
+        That is one that is final; or one that ended some seconds ago by the clock and is not the newest. One that has
+        just ended still waits for its last clicks, which would look like a drop, and the newest of all may be half read
+        while Flink catches up. Where there is none yet, the newest that has begun must do.
         """
+        begun = [window for window in self._windows if window[0] <= now]
+        newest = max(begun, default=None)
         ended = now - SETTLING
-        return max((window for window in self._windows if window[1] <= ended), default=None)
+        whole = (window for window in begun if self._windows[window] or (window[1] <= ended and window != newest))
+        return max(whole, default=newest)
 
     def axis(self, now: datetime, count: int) -> list[Window]:
         """The last windows up to the one that is open by the clock, oldest first, without gaps."""

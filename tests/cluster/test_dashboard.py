@@ -41,6 +41,7 @@ def test_from_a_cold_start_to_rows_as_they_come(cluster: Cluster, tmp_path: Path
         rows.make_topics()
         rows.windows(schema.CTR_LIVE, 3, {"camp-1": (100, 9)})
         rows.windows(schema.CTR_LIVE, 2, {"camp-1": (100, 30), "camp-2": (50, 5)})
+        rows.windows(schema.CTR_LIVE, 0, {"camp-3": (1, 0)})
         found = page.wait_for(lambda picture: len(_campaigns(picture)) == 2)
         assert all(found["source"]["topics"].values())
         assert _campaigns(found)["camp-1"]["state"] == "LIVE"

@@ -94,11 +94,25 @@ def test_a_window_ahead_of_the_clock_is_not_compared(boards: Boards) -> None:
 
 
 def test_a_window_is_compared_once_its_last_clicks_had_time_to_come(boards: Boards) -> None:
+    put(boards, schema.CTR_LIVE, 6, "camp-a", 5, 0)
     state = shown(boards)
     just_ended = at(6) + SETTLING
     before = snapshot.take(state, View(), just_ended - timedelta(milliseconds=1))
     assert before["campaigns"]["start"] == snapshot.ms(at(4))
     assert snapshot.take(state, View(), just_ended)["campaigns"]["start"] == snapshot.ms(at(5))
+
+
+def test_the_newest_live_window_may_be_half_read_and_a_final_one_is_not(boards: Boards) -> None:
+    later = at(60)
+    assert snapshot.take(shown(boards), View(), later)["campaigns"]["start"] == snapshot.ms(at(4))
+    put(boards, schema.CTR, 5, "camp-a", 200, 25)
+    assert snapshot.take(shown(boards), View(), later)["campaigns"]["start"] == snapshot.ms(at(5))
+
+
+def test_the_very_first_window_is_shown_while_it_is_open() -> None:
+    boards = Boards(windows=120)
+    put(boards, schema.CTR_LIVE, 5, "camp-a", 3, 1)
+    assert [row["name"] for row in picture(shown(boards))["campaigns"]["rows"]] == ["camp-a"]
 
 
 def test_table_and_silent_campaigns(boards: Boards) -> None:
@@ -149,6 +163,7 @@ def test_movers_are_ranked_by_significance_not_by_ratio() -> None:
         put(boards, schema.CTR_LIVE, minute, "many", 10_000, many)
         put(boards, schema.CTR_LIVE, minute, "same", 1000, 100)
         put(boards, schema.CTR_LIVE, minute, "fell", 1000, 200 - minute * 30)
+    put(boards, schema.CTR_LIVE, 5, "few", 1, 1)
     movers = picture(shown(boards))["movers"]
     assert movers["compared"] == 4
     assert [one["name"] for one in movers["up"]] == ["many"]

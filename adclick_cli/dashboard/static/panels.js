@@ -27,7 +27,7 @@ export function showFigures(picture) {
     el(
       "div",
       { class: "figure" },
-      el("span", { class: "figure-name" }, "Newest whole window"),
+      el("span", { class: "figure-name" }, "Window compared"),
       el("span", { class: "figure-value small" }, window ? `${window.start} – ${window.end}` : "–"),
       el("span", { class: "note" }, window?.state ? badge(window.state) : null),
     ),

@@ -73,6 +73,10 @@ def test_totals_are_sums_over_devices(boards: Boards) -> None:
     assert total["impressions"] == [300] * 6
     assert total["clicks"] == [31] * 6
     assert total["state"] == ["FINAL"] * 3 + ["LIVE"] * 3
+    put(boards, schema.ENGAGEMENT, 3, "mobile", 180, 18)
+    assert picture(shown(boards))["total"]["state"][3] == "LIVE"
+    put(boards, schema.ENGAGEMENT, 3, "desktop", 120, 13)
+    assert picture(shown(boards))["total"]["state"][3] == "FINAL"
 
 
 def test_a_window_without_any_row_is_a_gap_on_the_axis(boards: Boards) -> None:
@@ -91,6 +95,11 @@ def test_a_window_ahead_of_the_clock_is_not_compared(boards: Boards) -> None:
     found = picture(shown(boards))
     assert found["campaigns"]["start"] == snapshot.ms(at(4))
     assert found["axis"][-1] == snapshot.ms(at(5))
+    # Nor does it make the newest one that has begun a whole one.
+    assert snapshot.take(shown(boards), View(), at(7))["campaigns"]["start"] == snapshot.ms(at(4))
+    ahead = Boards(windows=120)
+    put(ahead, schema.CTR_LIVE, 40, "camp-a", 1, 1)
+    assert snapshot.take(shown(ahead), View(), NOW)["campaigns"]["start"] is None
 
 
 def test_a_window_is_compared_once_its_last_clicks_had_time_to_come(boards: Boards) -> None:

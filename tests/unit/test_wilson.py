@@ -54,3 +54,6 @@ def test_z_of_two_proportions() -> None:
     expected = 0.15 / math.sqrt(0.325 * 0.675 * 0.02)
     assert two_proportion_z(40, 100, 25, 100) == pytest.approx(expected)
     assert two_proportion_z(25, 100, 40, 100) == pytest.approx(-expected)
+    # 10 of 20 against 25 of 180: pooled 0.175.
+    expected = (0.5 - 25 / 180) / math.sqrt(0.175 * 0.825 * (1 / 20 + 1 / 180))
+    assert two_proportion_z(10, 20, 25, 180) == pytest.approx(expected)

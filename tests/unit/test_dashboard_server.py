@@ -106,9 +106,10 @@ def test_the_stream_begins_with_a_whole_picture(page: Page) -> None:
 def test_an_open_stream_does_not_hold_the_end_up() -> None:
     with start_page({}, "--bootstrap-servers", "127.0.0.1:1") as started:
         stream = requests.get(started.url + "api/events", stream=True, timeout=10)
-        assert next(stream.iter_lines()) == b"retry: 2000"
+        lines = stream.iter_lines()
+        assert next(lines) == b"retry: 2000"
     # start_page asserts that it ended cleanly and wrote nothing; the stream came to its own end.
-    assert b"event: picture" in list(stream.iter_lines())
+    assert b"event: picture" in list(lines)
 
 
 def test_a_taken_port_names_its_owner_and_the_flag(page: Page) -> None:

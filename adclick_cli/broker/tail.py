@@ -6,7 +6,7 @@ reader can say so, and open a new tail when it is back.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
@@ -22,8 +22,7 @@ class Tail:
 
     Args:
         servers: `host:port`, several separated by commas.
-        topics: their names.
-        newest: how many offsets of each partition, at most, are read of what is there at the start.
+        topics: by name, how many offsets of each partition, at most, are read of what is there at the start.
 
     Attributes:
         topics: those of the names that are there.
@@ -33,9 +32,9 @@ class Tail:
         BrokerError: the broker does not answer.
     """
 
-    def __init__(self, servers: str, topics: Sequence[str], newest: int) -> None:
+    def __init__(self, servers: str, topics: Mapping[str, int]) -> None:
         self._servers = servers
-        self._wanted = tuple(topics)
+        self._wanted = dict(topics)
         self._consumer = consumer.connect(servers, committed=True)
         try:
             self._low = self._lows()
@@ -44,7 +43,7 @@ class Tail:
             self._consumer.assign(list(self._low))
             ends = self._consumer.end_offsets(list(self._low), timeout_ms=REQUEST_MS) if self._low else {}
             for partition, low in self._low.items():
-                first = max(low, ends[partition] - newest)
+                first = max(low, ends[partition] - self._wanted[partition.topic])
                 self.skipped[partition.topic] += first - low
                 self._consumer.seek(partition, first)
         except Exception as error:

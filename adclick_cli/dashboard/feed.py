@@ -22,6 +22,8 @@ from adclick_cli.verify import last
 
 NEWEST = 100_000
 """Offsets of each partition that are read at the start: far more than the windows that are kept."""
+NEWEST_LETTERS = 10_000
+"""The same for dead letters, which hold whole messages and may be large."""
 CHECK_S = 3.0
 RETRY_S = 1.0
 CATCH_UP_S = 3.0
@@ -36,16 +38,15 @@ class Feed(threading.Thread):
 
     Args:
         state: what it fills.
-        topics: names of the result topics.
-        dead_letters: the topic of bad events, whether it is there or not.
+        topics: names of the topics; that of the dead letters need not be there.
         home: `ADCLICK_HOME`, for the last verdict.
         nothing: tells why there are no rows yet.
     """
 
-    def __init__(self, state: State, topics: Topics, dead_letters: str, home: Path, nothing: Nothing) -> None:
+    def __init__(self, state: State, topics: Topics, home: Path, nothing: Nothing) -> None:
         super().__init__(name="adclick-dashboard-feed", daemon=True)
         self._state = state
-        self._dead_letters = dead_letters
+        self._dead_letters = topics.dead_letters
         self._home = home
         self._nothing = nothing
         self._records: dict[str, tuple[str, Record]] = {
@@ -62,7 +63,8 @@ class Feed(threading.Thread):
         while not self._ending.is_set():
             self._state.set_verdict(last.load(self._home))
             try:
-                with Tail(self._state.source.servers, [*self._records, self._dead_letters], NEWEST) as tail:
+                wanted = dict.fromkeys(self._records, NEWEST) | {self._dead_letters: NEWEST_LETTERS}
+                with Tail(self._state.source.servers, wanted) as tail:
                     self._read(tail)
             except BrokerError as error:
                 why = f"{error.what}. {error.why}".strip()

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 GRACE_S = 5
 """How long open streams may take to end."""
 PACKAGES = ("starlette", "uvicorn")
-DEAD_LETTERS = "ad-dead-letters"
 
 
 class MissingExtraError(AdclickError):
@@ -106,7 +105,7 @@ def serve(
 
     source = Source(settings.servers, "connecting", datetime.now(timezone.utc))
     state = State(source, windows)
-    feed = Feed(state, settings.topics(), DEAD_LETTERS, settings.home, nothing)
+    feed = Feed(state, settings.topics(), settings.home, nothing)
     server: uvicorn.Server | None = None
     config = uvicorn.Config(
         make(state, names, ready, lambda: server is not None and server.should_exit),

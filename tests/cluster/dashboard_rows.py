@@ -15,6 +15,7 @@ from adclick_cli.schema import Record
 
 MINUTE = timedelta(minutes=1)
 RESULTS = (schema.CTR_LIVE, schema.CTR, schema.ENGAGEMENT_LIVE, schema.ENGAGEMENT, schema.ALERT)
+LETTERS = schema.DEAD_LETTER
 
 
 class Rows:
@@ -33,7 +34,9 @@ class Rows:
     @classmethod
     def own(cls, servers: str, env: Mapping[str, str]) -> Rows:
         """For topics that are set by `env`, else the defaults."""
-        names = {one.name: env.get(f"ADCLICK_{one.topic_setting.upper()}", one.default_topic) for one in RESULTS}
+        names = {
+            one.name: env.get(f"ADCLICK_{one.topic_setting.upper()}", one.default_topic) for one in (*RESULTS, LETTERS)
+        }
         return cls(servers, names)
 
     def make_topics(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,11 @@ import pytest
 
 from adclick_cli import schema, settings
 from adclick_cli.broker import admin
+from adclick_cli.broker.tail import Tail
 from adclick_cli.runtime.local import broker
 from adclick_cli.runtime.local.layout import free_port, prepare
 from tests.cluster.conftest import Cluster, make_env
-from tests.cluster.dashboard_rows import Rows
+from tests.cluster.dashboard_rows import LETTERS, Rows
 from tests.dashboard_process import start_page
 
 pytestmark = pytest.mark.cluster
@@ -79,7 +81,7 @@ def test_emptied_topics_empty_the_page(cluster: Cluster, tmp_path: Path) -> None
         assert set(_campaigns(found)) == {"new"}
 
 
-def test_the_last_verify_and_the_dead_letters(cluster: Cluster, tmp_path: Path) -> None:
+def test_the_last_verify(cluster: Cluster, tmp_path: Path) -> None:
     env = cluster.own_topics("page-checked") | {"ADCLICK_HOME": str(tmp_path)}
     rows = Rows.own(_servers(cluster), env)
     rows.make_topics()
@@ -153,14 +155,45 @@ def test_a_broker_that_goes_is_told_and_one_that_comes_is_read_anew(own_broker: 
         assert set(_campaigns(found)) == {"before", "after"}
 
 
-def test_dead_letters_are_counted_by_reason(own_broker: OwnBroker) -> None:
-    rows = own_broker.rows()
-    letters = schema.Record("letters", "", "ad-dead-letters", 2, (), ())
-    with start_page(own_broker.env) as page:
+def test_dead_letters_are_counted_by_reason(cluster: Cluster, tmp_path: Path) -> None:
+    env = cluster.own_topics("page-letters") | {"ADCLICK_HOME": str(tmp_path)}
+    rows = Rows.own(_servers(cluster), env)
+    rows.make_topics()
+    topic = rows.topics[LETTERS.name]
+    with start_page(cluster.env | env) as page:
         assert page.wait_for(lambda picture: picture["source"]["state"] == "connected")["quality"]["dead"] is None
-        admin.ensure_topics(rows.servers, {"ad-dead-letters": letters})
+        admin.ensure_topics(rows.servers, {topic: LETTERS})
         values = [json.dumps({"reason": reason}).encode() for reason in ("not JSON", "not JSON", "no campaign_id")]
-        rows.send("ad-dead-letters", [(b"", value) for value in (*values, b"\xff", b'{"reason":7}')])
+        rows.send(topic, [(b"", value) for value in (*values, b"\xff", b'{"reason":7}')])
         found = page.wait_for(lambda picture: (picture["quality"]["dead"] or {}).get("total") == 5)
         assert found["quality"]["dead"]["reasons"] == {"not JSON": 2, "no campaign_id": 1}
         assert found["quality"]["dead"]["at_least"] is False
+
+
+def test_a_tail_reads_the_newest_and_knows_when_the_topics_are_others(cluster: Cluster) -> None:
+    rows = Rows.own(_servers(cluster), cluster.own_topics("tail"))
+    rows.make_topics()
+    alerts, letters = rows.topics["alerts"], rows.topics[LETTERS.name]
+    rows.send(alerts, [(b"", str(number).encode()) for number in range(10)])
+    with Tail(rows.servers, {alerts: 3, letters: 3}) as tail:
+        assert tail.topics == {alerts}
+        assert tail.skipped == {alerts: 7}
+        assert _read(tail, 3) == [b"7", b"8", b"9"]
+        rows.send(alerts, [(b"", b"10")])
+        assert _read(tail, 1) == [b"10"]
+        assert not tail.stale()
+        admin.ensure_topics(rows.servers, {letters: LETTERS})
+        assert tail.stale()
+    with Tail(rows.servers, {alerts: 100, letters: 3}) as tail:
+        assert len(_read(tail, 11)) == 11
+        admin.delete_records(rows.servers, [alerts])
+        assert tail.stale()
+
+
+def _read(tail: Tail, count: int) -> list[bytes | None]:
+    found: list[bytes | None] = []
+    end = time.monotonic() + 60
+    while len(found) < count:
+        assert time.monotonic() < end, found
+        found += [message.value for message in tail.poll()]
+    return found

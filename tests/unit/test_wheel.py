@@ -48,5 +48,12 @@ def test_an_installed_wheel_finds_its_folders(installed: Path) -> None:
         assert shipped == {path.name for path in (ROOT / folder.name).iterdir()}
 
 
+def test_an_installed_wheel_holds_the_dashboards_files(installed: Path) -> None:
+    shipped, made = (folder / "adclick_cli" / "dashboard" / "static" for folder in (installed, ROOT))
+    names = {path.relative_to(made) for path in made.rglob("*") if path.is_file()}
+    assert Path("vendor/uPlot.LICENSE.txt") in names
+    assert {path.relative_to(shipped) for path in shipped.rglob("*") if path.is_file()} == names
+
+
 def test_an_installed_wheel_renders_the_same_sql(installed: Path) -> None:
     assert _python(installed, "-m", "adclick_cli", "render") == render.script(Pipeline())

@@ -6,6 +6,8 @@ import typer
 
 from adclick_cli.commands.options import OUTPUT, SERVERS
 
+DELIVERY = "To people"
+
 
 def watch(
     what: str = typer.Argument(..., metavar="ctr|engagement|alerts", help="Which results."),
@@ -15,20 +17,30 @@ def watch(
         None, "--from", metavar="TIME", help="From here on: ISO time, ms since the epoch, -2h, start or end."
     ),
     until: str | None = typer.Option(None, "--to", metavar="TIME", help="Up to here (excluded)."),
+    command: str | None = typer.Option(
+        None, "--exec", metavar="CMD", help="Alerts: run CMD once for each, JSON on stdin.", rich_help_panel=DELIVERY
+    ),
+    webhook: str | None = typer.Option(
+        None, "--webhook", metavar="URL", help="Alerts: post each once, as JSON.", rich_help_panel=DELIVERY
+    ),
     servers: str | None = SERVERS,
     output: str | None = OUTPUT,
 ) -> None:
     """Show results as they come; Ctrl-C ends. Without a terminal: one JSON line for each row."""
     from adclick_cli import settings
-    from adclick_cli.results import watching
+    from adclick_cli.results import sending, watching
     from adclick_cli.views import console
     from adclick_cli.views import watch as view
     from adclick_cli.why import nothing_yet
 
     form = console.choose_format(output)
     loaded = settings.load(bootstrap_servers=servers)
-    watched = watching.open_watch(loaded, what, campaign or [], since, until, keep_all=form != "table")
-    if once:
+    ways = sending.ways(what, command, webhook)
+    keep_all = bool(ways) or form != "table"
+    watched = watching.open_watch(loaded, what, campaign or [], since, until, keep_all=keep_all)
+    if ways:
+        sending.send(watched, loaded.home, ways, console.say, once=once)
+    elif once:
         watched.read_once()
         view.show(watched.board, what, watched.record, form)
         if not watched.board.rows():

@@ -52,10 +52,17 @@ class Watch:
 
     def changes(self) -> Iterator[Row]:
         """For ever, each row of the span that is new or has changed."""
+        for batch in self.batches():
+            yield from batch
+
+    def batches(self) -> Iterator[list[Row]]:
+        """For ever, the rows of the span that are new or have changed; an empty batch while nothing comes."""
         for batch in reading.follow(self.servers, self.what, self.topics):
-            for row in batch:
-                if self._take(row) and not isinstance(row, Deletion) and self.span.holds(row.moment):
-                    yield row
+            yield [
+                row
+                for row in batch
+                if self._take(row) and not isinstance(row, Deletion) and self.span.holds(row.moment)
+            ]
 
     def _take(self, row: Row | Deletion) -> bool:
         name = str(row.key[-1])

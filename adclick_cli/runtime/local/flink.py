@@ -22,13 +22,10 @@ PROBE_TIMEOUT_S = 2.0
 
 def _java(layout: Layout, *options: str) -> tuple[str, ...]:
     class_path = os.pathsep.join(str(path) for path in sorted((layout.flink_home / "lib").glob("*.jar")))
-    logging = layout.conf_dir / "log4j-console.properties"
     return layout.jvm(
         *options,
         *FLINK_JAVA_OPTIONS,
-        # The console is the log; the rolling file that this configuration also writes goes nowhere.
-        f"-Dlog.file={os.devnull}",
-        f"-Dlog4j.configurationFile={logging.as_uri()}",
+        f"-Dlog4j.configurationFile={layout.flink_logging.as_uri()}",
         "-cp",
         class_path,
     )

@@ -47,6 +47,18 @@ HIDDEN = "flink-table-planner-loader-"
 """The planner behind a class loader of its own, whose classes no archive may hold (docs/decisions/0005); the pinned
 planner jar takes its place."""
 
+LOGGING = "log4j-adclick.properties"
+# To the console alone. Flink's own log4j-console.properties also writes a rolling file: sent to the null device, log4j
+# renames that device where root runs it.
+_LOG4J = """\
+rootLogger.level = INFO
+rootLogger.appenderRef.console.ref = console
+appender.console.type = Console
+appender.console.name = console
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = %d{yyyy-MM-dd HH:mm:ss,SSS} %-5p %-60c %x - %m%n
+"""
+
 FRAMEWORK_HEAP_MB = 64
 NETWORK_MB = 96
 OFF_HEAP_MB = 64
@@ -77,6 +89,11 @@ class Layout:
     def conf_dir(self) -> Path:
         """Flink's configuration folder."""
         return self.flink_home / "conf"
+
+    @property
+    def flink_logging(self) -> Path:
+        """How Flink's processes log."""
+        return self.conf_dir / LOGGING
 
     @property
     def java_home(self) -> Path:
@@ -165,6 +182,7 @@ def _link_flink(home: Path, cache: Path, pinned: list[jars.Jar]) -> None:
             script.chmod(0o700)
     if not (home / "conf").exists():
         shutil.copytree(package / "conf", home / "conf")
+    (home / "conf" / LOGGING).write_text(_LOG4J, encoding="utf-8")
     (home / "log").mkdir(exist_ok=True, mode=0o700)
 
 

@@ -25,6 +25,7 @@ class Cluster:
 
     home: Path
     env: dict[str, str]
+    inside: tuple[str, ...] = ()
 
     @property
     def servers(self) -> str:
@@ -36,7 +37,7 @@ class Cluster:
     ) -> subprocess.CompletedProcess[str]:
         """`adclick ARGS`; fails unless it exits with `code` (None takes any)."""
         done = subprocess.run(
-            [sys.executable, "-m", "adclick_cli", *args],
+            [*self.inside, sys.executable, "-m", "adclick_cli", *args],
             env={**os.environ, **self.env, **(env or {})},
             capture_output=True,
             text=True,

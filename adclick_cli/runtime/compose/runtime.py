@@ -22,8 +22,9 @@ FLINK_HOME = "/opt/flink"
 # sql-client opens its script by name, and a pipe from outside belongs to another user: what comes in is put into a
 # file first. The second compiler and a parallel collector would cost more than they give in so short a life.
 _SQL_CLIENT = f"""\
-folder=$(mktemp -d) && trap 'rm -rf "$folder"' EXIT && cat > "$folder/script.sql" &&
-JVM_ARGS='-XX:TieredStopAtLevel=1 -XX:+UseSerialGC' {FLINK_HOME}/bin/sql-client.sh -hist "$folder/history" -f "$folder/script.sql"
+folder=$(mktemp -d) && trap 'rm -rf "$folder"' EXIT && cat > "$folder/script.sql" || exit
+export JVM_ARGS="-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+{FLINK_HOME}/bin/sql-client.sh -hist "$folder/history" -f "$folder/script.sql"
 """
 
 

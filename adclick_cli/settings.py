@@ -51,6 +51,7 @@ class Settings(BaseSettings):
 
     kafka_port: int = Field(defaults.KAFKA_PORT, ge=1, le=65535)
     ui_port: int = Field(defaults.UI_PORT, ge=1, le=65535)
+    dashboard_port: int = Field(defaults.DASHBOARD_PORT, ge=0, le=65535)
     bootstrap_servers: str | None = None
     flink_url: str | None = None
     taskmanager_memory_mb: int = Field(defaults.TASKMANAGER_MEMORY_MB, ge=768)
@@ -60,6 +61,7 @@ class Settings(BaseSettings):
 
     kafka_image: str = defaults.KAFKA_IMAGE
     flink_image: str = defaults.FLINK_IMAGE
+    python_image: str = defaults.PYTHON_IMAGE
     broker_limit_mb: int = Field(defaults.BROKER_LIMIT_MB, ge=512)
     jobmanager_limit_mb: int = Field(defaults.JOBMANAGER_LIMIT_MB, ge=1024)
     compose_pull: Literal["missing", "always", "never"] = "missing"

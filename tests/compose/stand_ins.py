@@ -23,6 +23,7 @@ HERE = Path(__file__).parent / "images"
 BASE_IMAGE = "adclick-tests/debian"
 JAVA_IMAGE = "adclick-tests/java"
 MARK = "org.adclick.tests.made-of"
+SUITE = "bookworm"
 BASE_PACKAGES = "passwd,wget,gettext-base,procps,hostname"
 TOOLS_JAR = jars.Jar(
     "kafka",
@@ -39,13 +40,8 @@ def base_archive(tools: Tools) -> Path:
     archive = tools.cache / f"base-{BASE_PACKAGES.replace(',', '-')}.tar"
     if not archive.exists():
         part = tools.cache / "base.part.tar"
-        suite = next(
-            line.split("=")[1].strip().strip('"')
-            for line in Path("/etc/os-release").read_text(encoding="utf-8").splitlines()
-            if line.startswith("VERSION_CODENAME=")
-        )
         program = tools.root / "usr" / "bin" / "mmdebstrap"
-        run([program, "--variant=essential", f"--include={BASE_PACKAGES}", suite, part], env=tools.env)
+        run([program, "--variant=essential", f"--include={BASE_PACKAGES}", SUITE, part], env=tools.env)
         part.replace(archive)
     return archive
 

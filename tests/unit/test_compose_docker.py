@@ -25,8 +25,8 @@ PORT_OF_A_PROGRAM = (
 )
 NO_IMAGE = "Error response from daemon: No such image: flink:0.0.0-none"
 NO_NETWORK = (
-    ' Image flink:2.2.1-java21 Error Get "https://registry.example/v2/": dial tcp: no such host\n'
-    'Error response from daemon: Get "https://registry.example/v2/": dial tcp: no such host'
+    ' Image flink:2.2.1-java21 Error Get "https://images.example/v2/": dial tcp: no such host\n'
+    'Error response from daemon: Get "https://images.example/v2/": dial tcp: no such host'
 )
 NO_TAG = "Error response from daemon: manifest for apache/kafka:9.9.9 not found: manifest unknown: manifest unknown"
 NO_MOUNT = (

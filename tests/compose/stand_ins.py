@@ -64,8 +64,6 @@ def build(engine: Engine) -> None:
     folder = fetch_jars()
     package = flink_package()
     flink = {f"flink/{name}": [package / name] for name in ("bin", "conf", "lib", "opt", "plugins")}
-    # The pip package lacks this jar, which the distribution has.
-    flink["flink/opt"] += [folder / jar.file_name for jar in jars.pinned() if jar.place == "flink/opt"]
     _image(engine, defaults.FLINK_IMAGE, "flink", JAVA_IMAGE, flink)
     logging = sorted((package / "lib").glob("log4j-*.jar"))
     kafka = [folder / jar.file_name for jar in (*jars.pinned(), TOOLS_JAR) if jar.place == "kafka"]

@@ -12,13 +12,17 @@ import pytest
 import yaml
 
 from adclick_cli import defaults, schema, settings
-from adclick_cli.runtime import jars, options
+from adclick_cli.runtime import options
 from adclick_cli.runtime.compose import project
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "compose" / "docker-compose.yml"
 VARIABLE = re.compile(r"\$\{ADCLICK_([A-Z_]+):-((?:[^{}]|\{[^{}]*\})*)\}")
-NOT_SETTINGS = {"KAFKA_CONNECTOR_VERSION": defaults.KAFKA_CONNECTOR_VERSION, "COMPOSE_PROJECT": "adclick"}
+NOT_SETTINGS = {
+    "COMPOSE_PROJECT": "adclick",
+    "FLINK_VERSION": defaults.FLINK_VERSION,
+    "KAFKA_CONNECTOR_VERSION": defaults.KAFKA_CONNECTOR_VERSION,
+}
 ONE_SHOTS = ("topics", "state-owner")
 
 
@@ -190,9 +194,9 @@ def test_the_containers_versions_are_those_of_the_lock_file() -> None:
     assert {re.split(r"[\[<>=]", line)[0] for line in wanted.stdout.splitlines()} <= names
 
 
-def test_the_connector_is_the_pinned_one(services: dict[str, Any]) -> None:
+def test_the_mounted_jars_are_the_pinned_ones(services: dict[str, Any]) -> None:
     for name in ("jobmanager", "taskmanager"):
-        mount = next(volume for volume in services[name]["volumes"] if isinstance(volume, dict))
-        assert Path(mount["source"]).name == project.connector().file_name
-        assert mount["read_only"]
-    assert project.connector() in jars.pinned()
+        mounts = [volume for volume in services[name]["volumes"] if isinstance(volume, dict)]
+        assert {Path(mount["source"]).name for mount in mounts} == {jar.file_name for jar in project.mounted_jars()}
+        assert all(mount["read_only"] and not mount["bind"]["create_host_path"] for mount in mounts)
+    assert {jar.place for jar in project.mounted_jars()} == {"flink/lib", "flink/opt"}

@@ -49,6 +49,7 @@ def environment(settings: Settings) -> Mapping[str, str]:
         **given,
         "ADCLICK_JAR_CACHE": str(jar_cache(settings).expanduser().resolve()),
         "ADCLICK_KAFKA_CONNECTOR_VERSION": defaults.KAFKA_CONNECTOR_VERSION,
+        "ADCLICK_FLINK_VERSION": defaults.FLINK_VERSION,
         # Colours and progress bars do not belong into messages.
         "NO_COLOR": "1",
         "COMPOSE_PROGRESS": "plain",
@@ -61,6 +62,6 @@ def jar_cache(settings: Settings) -> Path:
     return settings.jar_cache or settings.home / "jars"
 
 
-def connector() -> jars.Jar:
-    """The jar that the official Flink image lacks."""
-    return next(jar for jar in jars.pinned() if jar.artifact == "flink-sql-connector-kafka")
+def mounted_jars() -> list[jars.Jar]:
+    """The pinned jars that the file mounts into Flink's containers."""
+    return [jar for jar in jars.pinned() if jar.artifact in ("flink-sql-connector-kafka", "flink-sql-gateway")]

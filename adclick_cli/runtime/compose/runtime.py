@@ -81,7 +81,7 @@ class ComposeRuntime:
         self._check_ports(before)
         if not before:
             self._check_memory()
-        self._fetch_connector()
+        self._fetch_jars()
         self._check_images(report)
         with memory.remembering(self._settings, self.name):
             self._start(before)
@@ -118,11 +118,12 @@ class ComposeRuntime:
                 "Give the engine more, or lower ADCLICK_TASKMANAGER_MEMORY_MB. " + docker.LOCAL_INSTEAD,
             )
 
-    def _fetch_connector(self) -> None:
-        jar, folder = project.connector(), project.jar_cache(self._settings)
-        jars.fetch([jar], folder, lambda: maven.repository(self._settings.maven_url), self._progress)
-        # Flink reads it as another user; the cache's own folder stays closed to others.
-        (folder / jar.file_name).chmod(0o644)
+    def _fetch_jars(self) -> None:
+        wanted, folder = project.mounted_jars(), project.jar_cache(self._settings)
+        jars.fetch(wanted, folder, lambda: maven.repository(self._settings.maven_url), self._progress)
+        for jar in wanted:
+            # Flink reads it as another user; the cache's own folder stays closed to others.
+            (folder / jar.file_name).chmod(0o644)
 
     def _check_images(self, report: Report) -> None:
         if self._settings.compose_pull == "always":

@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from adclick_cli.runtime.local.layout import free_port
 from adclick_cli.runtime.service import NAMES
 from tests.cluster.conftest import Cluster
 
@@ -158,7 +159,8 @@ def test_a_taken_port_names_the_flag_and_nothing_is_left(
     any_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     home = tmp_path_factory.mktemp("other-home")
-    other = Cluster(home, any_cluster.env | {"ADCLICK_HOME": str(home)}, any_cluster.inside)
+    own = {"ADCLICK_HOME": str(home), "ADCLICK_UI_PORT": str(free_port("127.0.0.1"))}
+    other = Cluster(home, any_cluster.env | own, any_cluster.inside)
     failed = other.run("up", code=1)
     assert f"port {any_cluster.env['ADCLICK_KAFKA_PORT']} is taken" in failed.stderr
     assert "--kafka-port" in failed.stderr

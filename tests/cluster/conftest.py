@@ -14,7 +14,6 @@ from tempfile import mkdtemp
 from typing import Any
 
 import pytest
-from filelock import FileLock
 
 from adclick_cli import settings
 from adclick_cli.runtime.local.layout import free_port
@@ -116,11 +115,10 @@ def engine() -> Iterator[Engine]:
     folder = Path(mkdtemp(prefix="adclick-"))
     started: Engine | None = None
     try:
-        with FileLock(tools.cache_folder() / "lock"):
-            with timed("engine, Compose and stand-in images"):
-                started = start_engine(tools.prepare(), folder)
-                stand_ins.build(started)
-            yield started
+        with timed("engine, Compose and stand-in images"):
+            started = start_engine(tools.prepare(), folder)
+            stand_ins.build(started)
+        yield started
     except tools.Unavailable as error:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(f"no Docker engine of the tests' own: {error}")
     finally:

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +28,10 @@ def _container(engine: Engine, cluster: Cluster, service: str) -> str:
     folder = {"com.docker.compose.service": service, "com.docker.compose.project": _project(cluster)}
     filters = [word for label in folder.items() for word in ("--filter", "label={}={}".format(*label))]
     return engine.docker("ps", "--quiet", *filters).strip()
+
+
+def _all_containers(engine: Engine, cluster: Cluster) -> str:
+    return engine.docker("ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={_project(cluster)}")
 
 
 def _project(cluster: Cluster) -> str:
@@ -93,9 +98,7 @@ def test_an_image_that_is_not_there_is_named_with_its_setting(fresh: Cluster, en
     assert "cannot be pulled" in pulled.stderr
     assert "--runtime local" in pulled.stderr
     assert "Traceback" not in pulled.stderr
-    assert (
-        engine.docker("ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={_project(fresh)}") == ""
-    )
+    assert _all_containers(engine, fresh) == ""
 
 
 def test_too_little_memory_is_said_before_anything_starts(fresh: Cluster) -> None:
@@ -109,9 +112,28 @@ def test_a_container_that_needs_more_than_its_limit_is_named(fresh: Cluster, eng
     assert "broker-heap-mb" in failed.stderr
     failed = fresh.run("up", env={"ADCLICK_BROKER_HEAP_MB": "100000000"}, code=1)
     assert "the broker" in failed.stderr
-    assert (
-        engine.docker("ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={_project(fresh)}") == ""
+    assert _all_containers(engine, fresh) == ""
+
+
+def test_ctrl_c_leaves_nothing_half_started(fresh: Cluster, engine: Engine) -> None:
+    process = subprocess.Popen(
+        [*fresh.inside, sys.executable, "-m", "adclick_cli", "up"],
+        env={**os.environ, **fresh.env},
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
     )
+    try:
+        end = time.monotonic() + TIMEOUT_S
+        while not _container(engine, fresh, "broker"):
+            assert time.monotonic() < end
+            time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(TIMEOUT_S) == 130
+    finally:
+        process.kill()
+        process.communicate()
+    assert _all_containers(engine, fresh) == ""
+    assert not (fresh.home / "runtime").exists()
 
 
 def test_without_compose_local_is_taken_and_compose_says_what_is_missing(fresh: Cluster, tmp_path: Path) -> None:

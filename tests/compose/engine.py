@@ -10,8 +10,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from filelock import BaseFileLock, FileLock, Timeout
+
 from tests.compose.tools import Tools, Unavailable, run
 
+MOST_AT_ONCE = 4
 START_DEADLINE_S = 30.0
 STOP_DEADLINE_S = 30.0
 
@@ -32,11 +35,13 @@ class Engine:
         tools: where the programs are.
         process: the daemon.
         folder: its sockets and run-time files.
+        lock: held on its images and volumes while it runs.
     """
 
     tools: Tools
     process: subprocess.Popen[bytes]
     folder: Path
+    lock: BaseFileLock
 
     @property
     def env(self) -> dict[str, str]:
@@ -83,7 +88,20 @@ class Engine:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        self.lock.release()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _data_root(cache: Path) -> tuple[Path, BaseFileLock]:
+    """A folder of images and volumes that no other run uses now; a daemon shares it with nobody."""
+    for number in range(1, MOST_AT_ONCE + 1):
+        lock = FileLock(cache / f"data-{number}.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            continue
+        return cache / f"data-{number}", lock
+    raise Unavailable(f"{MOST_AT_ONCE} engines of other runs are at work here")
 
 
 def start(tools: Tools, folder: Path) -> Engine:
@@ -97,8 +115,9 @@ def start(tools: Tools, folder: Path) -> Engine:
         Unavailable: it does not come up; with the end of its log.
     """
     log = folder / "dockerd.log"
+    data, lock = _data_root(tools.cache)
     options = {
-        "--data-root": tools.cache / "data",
+        "--data-root": data,
         "--exec-root": folder / "exec",
         "--pidfile": folder / "dockerd.pid",
         "--host": f"unix://{folder / 'docker.sock'}",
@@ -113,7 +132,7 @@ def start(tools: Tools, folder: Path) -> Engine:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    engine = Engine(tools, process, folder)
+    engine = Engine(tools, process, folder, lock)
     deadline = time.monotonic() + START_DEADLINE_S
     while not engine.answers():
         if process.poll() is not None or time.monotonic() > deadline:

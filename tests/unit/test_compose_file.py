@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from adclick_cli import defaults, schema, settings
+from adclick_cli.broker import admin
 from adclick_cli.runtime import options
 from adclick_cli.runtime.compose import project
 
@@ -178,7 +179,8 @@ def test_the_topics_are_those_of_the_schema(services: dict[str, Any]) -> None:
     server, *topics = services["topics"]["command"]
     assert server == project.INNER_SERVERS
     wanted = [
-        f"{record.default_topic}:{record.partitions}{':compacted' if record.compacted else ''}" for record in schema.ALL
+        ":".join((record.default_topic, str(record.partitions), *map("=".join, admin.topic_configs(record).items())))
+        for record in schema.ALL
     ]
     assert sorted(topics) == sorted(wanted)
 

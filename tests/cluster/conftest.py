@@ -22,7 +22,7 @@ from tests.compose.engine import Engine
 from tests.compose.engine import start as start_engine
 from tests.compose.times import timed
 
-TIMEOUT_S = 420
+TIMEOUT_S = 600
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from tests.cluster.conftest import Cluster
 from tests.compose.engine import Engine
 from tests.compose.times import timed
 
-pytestmark = [pytest.mark.cluster, pytest.mark.compose, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.cluster, pytest.mark.compose, pytest.mark.timeout(1800)]
 
 TIMEOUT_S = 60
 

@@ -14,7 +14,7 @@ from adclick_cli.runtime.local.layout import free_port
 from adclick_cli.runtime.service import NAMES
 from tests.cluster.conftest import Cluster
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1200)]
 
 TIMEOUT_S = 60
 

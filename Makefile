@@ -47,6 +47,8 @@ lock:
 		--extra dashboard --extra fast --extra build --extra dev pyproject.toml --output-file requirements-dev.lock
 	uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header --no-annotate \
 		--extra dashboard --extra fast --extra build --constraint requirements-dev.lock pyproject.toml --output-file requirements.lock
+	$(BIN)/python tools/container-requirements | uv pip compile --quiet --universal --python-version 3.10 --generate-hashes \
+		--no-header --no-annotate --constraint requirements-dev.lock - --output-file compose/requirements.lock
 
 clean:
 	rm -rf $(VENV) build dist

@@ -55,7 +55,17 @@ class Settings(BaseSettings):
     bootstrap_servers: str | None = None
     flink_url: str | None = None
     taskmanager_memory_mb: int = Field(defaults.TASKMANAGER_MEMORY_MB, ge=768)
+    jobmanager_memory_mb: int = Field(defaults.JOBMANAGER_MEMORY_MB, ge=768)
+    broker_heap_mb: int = Field(defaults.BROKER_HEAP_MB, ge=256)
     task_slots: int = Field(defaults.TASK_SLOTS, ge=1)
+
+    kafka_image: str = defaults.KAFKA_IMAGE
+    flink_image: str = defaults.FLINK_IMAGE
+    python_image: str = defaults.PYTHON_IMAGE
+    broker_limit_mb: int = Field(defaults.BROKER_LIMIT_MB, ge=512)
+    jobmanager_limit_mb: int = Field(defaults.JOBMANAGER_LIMIT_MB, ge=1024)
+    compose_pull: Literal["missing", "always", "never"] = "missing"
+    compose_project: str | None = None
 
     topic_impressions: str = defaults.TOPIC_IMPRESSIONS
     topic_clicks: str = defaults.TOPIC_CLICKS

@@ -66,7 +66,7 @@ def collect(settings: Settings) -> Status:
     except AdclickError:
         # A service that has just started, or just died, does not answer yet; its state says so.
         pass
-    return Status(runtime.name, services, jobs, topics, str(settings.home / "flink"))
+    return Status(runtime.name, services, jobs, topics, runtime.flink_home)
 
 
 def _count(servers: str, topic: str) -> int:

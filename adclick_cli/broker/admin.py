@@ -121,7 +121,7 @@ def ensure_topics(servers: str, wanted: Mapping[str, Record]) -> list[str]:
                 name,
                 num_partitions=record.partitions,
                 replication_factor=1,
-                topic_configs=_topic_configs(record),
+                topic_configs=topic_configs(record),
             )
             for name, record in wanted.items()
             if name not in there
@@ -131,7 +131,8 @@ def ensure_topics(servers: str, wanted: Mapping[str, Record]) -> list[str]:
         return [topic.name for topic in new]
 
 
-def _topic_configs(record: Record) -> dict[str, str]:
+def topic_configs(record: Record) -> dict[str, str]:
+    """The options of a record's topic that differ from the broker's own."""
     configs = dict(KEEP_FOREVER)
     if record.compacted:
         # "delete" beside "compact": only then may the topic be emptied.

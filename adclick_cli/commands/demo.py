@@ -19,7 +19,7 @@ def demo(
     from adclick_cli import demo as core
     from adclick_cli import settings
     from adclick_cli.results.watching import open_watch
-    from adclick_cli.runtime.choose import choose
+    from adclick_cli.runtime.choose import choose, decide
     from adclick_cli.views import console, progress
     from adclick_cli.views import demo as view
     from adclick_cli.views import watch as watch_view
@@ -29,6 +29,7 @@ def demo(
     loaded = base.model_copy(update={"home": base.home / "demo", "jar_cache": base.jar_cache or base.home / "jars"})
     with progress.downloads() as told:
         runtime = choose(loaded, told)
+        console.say(f"Runtime: {runtime.name}. {decide(loaded).why}")
         view.step("1/5", "Bringing up broker, JobManager and TaskManager; submitting both jobs")
         try:
             core.start(loaded, runtime, console.say)

@@ -8,10 +8,10 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from adclick_cli.errors import FlinkError
+from adclick_cli.runtime.service import SqlClient
 from adclick_cli.sql.script import Statement, compact, statements
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -57,29 +57,30 @@ def _in_script(reason: str, statement: Statement) -> str:
     return _POSITION.sub(lambda found: "line {}, column {}".format(*statement.place(int(found.group(1)))), reason)
 
 
-def run(command: Sequence[str], env: Mapping[str, str], script: str, path: Path) -> None:
+def run(client: SqlClient, script: str, path: Path) -> None:
     """Run `script` through sql-client.
 
     Args:
-        command: sql-client with its own options; `-f path` is put behind it.
-        env: variables to add to this process's environment.
+        client: how to run it.
         script: the SQL, as it was rendered.
-        path: where sql-client reads it from, each statement on one line; its folder must exist.
+        path: where it is put, each statement on one line; its folder must exist.
 
     Raises:
         FlinkError: a statement failed (Flink's reason, the line of SQL), or sql-client itself did.
     """
     path.write_text(compact(script), encoding="utf-8")
-    done = subprocess.run(  # the list is adclick's own
-        [*command, "-f", str(path)],
-        env={**os.environ, **env},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        check=False,
-    )
+    named = () if client.from_stdin else ("-f", str(path))
+    with (path if client.from_stdin else Path(os.devnull)).open("rb") as stdin:
+        done = subprocess.run(  # the list is adclick's own
+            [*client.command, *named],
+            env={**os.environ, **client.env},
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            check=False,
+        )
     error = failure(script, done.stdout)
     if error is not None:
         raise error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace as replace_fields
 
 from adclick_cli import schema, submission
 from adclick_cli.broker import admin
@@ -41,12 +42,14 @@ def submit(settings: Settings, pipeline: Pipeline, *, replace: bool, report: Rep
     # A sink waits for ever for a topic that is not there.
     admin.ensure_topics(settings.servers, admin.topic_names(pipeline.topics, schema.ALL))
     _make_room(rest, settings.servers, pipeline, replace=replace, report=report)
-    client = choose(settings).sql_client_command()
+    runtime = choose(settings)
+    pipeline = replace_fields(pipeline, bootstrap_servers=runtime.flink_servers)
+    client = runtime.sql_client_command()
     folder = settings.home / "run"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     report("Submitting through sql-client …")
     known = {job.id for job in rest.jobs()}
-    sqlclient.run(client.command, client.env, render.script(pipeline), folder / "submit.sql")
+    sqlclient.run(client, render.script(pipeline), folder / "submit.sql")
     # Not the ids that sql-client prints: it prints none for a job that it waited for.
     ids = [job.id for job in reversed(rest.jobs()) if job.id not in known and job.name in render.JOBS]
     if len(ids) != len(render.JOBS):

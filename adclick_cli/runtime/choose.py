@@ -2,25 +2,77 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from adclick_cli.errors import RuntimeFailure
+from adclick_cli.runtime import memory
+from adclick_cli.runtime.compose import docker
+from adclick_cli.runtime.compose.runtime import ComposeRuntime
 from adclick_cli.runtime.jars import Progress
 from adclick_cli.runtime.local.runtime import LocalRuntime
-from adclick_cli.runtime.service import Runtime
+from adclick_cli.runtime.service import Report, Runtime
 from adclick_cli.settings import Settings
+
+_RUNTIMES: dict[str, Callable[[Settings, Progress], Runtime]] = {
+    LocalRuntime.name: LocalRuntime,
+    ComposeRuntime.name: ComposeRuntime,
+}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which runtime, and why.
+
+    Attributes:
+        name: local or compose.
+        why: a sentence.
+    """
+
+    name: str
+    why: str
 
 
 def _silent(done: int, total: int) -> None:
     pass
 
 
+def decide(settings: Settings) -> Choice:
+    """The setting; else the runtime that has this home's cluster or its data; else Compose where Docker answers."""
+    if settings.runtime != "auto":
+        return Choice(settings.runtime, "The settings say so.")
+    kept = memory.remembered(settings)
+    if kept in _RUNTIMES:
+        return Choice(str(kept), "This home's cluster, or its data, are there.")
+    why_not = docker.why_no_engine() or docker.why_no_compose()
+    if why_not:
+        return Choice(LocalRuntime.name, why_not)
+    return Choice(ComposeRuntime.name, "A Docker engine answers.")
+
+
 def choose(settings: Settings, progress: Progress = _silent) -> Runtime:
-    """The runtime that the settings ask for.
+    """The runtime to use for everything but a first start."""
+    return _RUNTIMES[decide(settings).name](settings, progress)
+
+
+def start(settings: Settings, progress: Progress, report: Report) -> Runtime:
+    """Decide, say what was decided and why, and bring the cluster up.
 
     Raises:
-        RuntimeFailure: this version has no such runtime.
+        RuntimeFailure: this home's cluster runs elsewhere already, or it cannot come up.
     """
-    if settings.runtime == "compose":
+    choice = decide(settings)
+    report(f"Runtime: {choice.name}. {choice.why}")
+    other = memory.remembered(settings)
+    if other in _RUNTIMES and other != choice.name and _runs(settings, str(other)):
         raise RuntimeFailure(
-            "this version of adclick has no Compose runtime", mend="Use --runtime local: it needs nothing but Python."
+            f"this home's cluster runs on the {other} runtime already",
+            mend=f"End it with `adclick down --runtime {other}`, or go on without --runtime.",
         )
-    return LocalRuntime(settings, progress)
+    runtime = _RUNTIMES[choice.name](settings, progress)
+    runtime.up(report)
+    return runtime
+
+
+def _runs(settings: Settings, name: str) -> bool:
+    return any(service.state != "stopped" for service in _RUNTIMES[name](settings, _silent).services())

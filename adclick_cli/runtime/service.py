@@ -12,6 +12,8 @@ from adclick_cli.errors import RuntimeFailure
 from adclick_cli.runtime import process
 
 Report = Callable[[str], None]
+NAMES = ("broker", "jobmanager", "taskmanager")
+"""The services of every runtime, in the order in which they become ready."""
 POLL_S = 0.1
 LOG_TAIL_LINES = 15
 
@@ -22,11 +24,12 @@ class ServiceStatus:
 
     Attributes:
         name: for example broker.
-        state: running, stopped (not started, or stopped on purpose) or dead (started, and gone by itself).
-        pid: the process, or None.
+        state: running, stopped (not started, or stopped on purpose) or dead (started, and gone by itself); in a
+            container also starting or unhealthy.
+        pid: the process (the engine's number, where it runs in a container), or None.
         memory_mb: resident memory in MiB.
         ports: by setting.
-        log: path of its log.
+        log: path of its log, or the command that prints it.
     """
 
     name: str
@@ -39,16 +42,31 @@ class ServiceStatus:
 
 @dataclass(frozen=True)
 class SqlClient:
-    """How to run Flink's sql-client: `command + ("-f", script)` with `env` added to the environment."""
+    """How to run Flink's sql-client.
+
+    Attributes:
+        command: sql-client with its own options.
+        env: added to the environment.
+        from_stdin: whether the script comes in by standard input; else `-f` and its path stand behind the command.
+    """
 
     command: tuple[str, ...]
     env: dict[str, str]
+    from_stdin: bool = False
 
 
 class Runtime(Protocol):
-    """What brings the cluster to life. Compose and local differ only behind this line."""
+    """What brings the cluster to life. Compose and local differ only behind this."""
 
     name: str
+
+    @property
+    def flink_servers(self) -> str:
+        """The broker as Flink's processes reach it, `host:port`."""
+
+    @property
+    def flink_home(self) -> str:
+        """Where a FLINK_HOME is that other scripts can be run from."""
 
     def up(self, report: Report) -> None:
         """Start what does not run, and return when all is healthy."""

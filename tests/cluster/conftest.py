@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import pytest
 
 from adclick_cli import settings
 from adclick_cli.runtime.local.layout import free_port
+from tests.compose import stand_ins, tools
+from tests.compose.engine import Engine
+from tests.compose.engine import start as start_engine
+from tests.compose.times import timed
 
-TIMEOUT_S = 240
+TIMEOUT_S = 600
 
 
 @dataclass(frozen=True)
@@ -25,6 +31,7 @@ class Cluster:
 
     home: Path
     env: dict[str, str]
+    inside: tuple[str, ...] = ()
 
     @property
     def servers(self) -> str:
@@ -36,7 +43,7 @@ class Cluster:
     ) -> subprocess.CompletedProcess[str]:
         """`adclick ARGS`; fails unless it exits with `code` (None takes any)."""
         done = subprocess.run(
-            [sys.executable, "-m", "adclick_cli", *args],
+            [*self.inside, sys.executable, "-m", "adclick_cli", *args],
             env={**os.environ, **self.env, **(env or {})},
             capture_output=True,
             text=True,
@@ -80,6 +87,8 @@ def make_env(home: Path) -> dict[str, str]:
     return {
         "PATH": without_java(home.parent / f"{home.name}-trap"),
         "JAVA_HOME": "",
+        # Whatever engine this machine has: the tests of Compose ask for theirs.
+        "ADCLICK_RUNTIME": "local",
         "ADCLICK_HOME": str(home),
         "ADCLICK_JAR_CACHE": str(settings.load().jar_cache or settings.default_home() / "jars"),
         "ADCLICK_KAFKA_PORT": str(free_port("127.0.0.1")),
@@ -94,7 +103,55 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     home = tmp_path_factory.mktemp("home")
     made = Cluster(home, make_env(home))
     try:
-        made.run("up", "--runtime", "local")
+        made.run("up")
         yield made
     finally:
         made.run("down", "-v", code=None)
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[Engine]:
+    """A Docker engine of this run's own with the stand-in images; skipped, with the reason, where there can be none."""
+    folder = Path(mkdtemp(prefix="adclick-"))
+    started: Engine | None = None
+    try:
+        with timed("engine, Compose and stand-in images"):
+            started = start_engine(tools.prepare(), folder)
+            stand_ins.build(started)
+        yield started
+    except tools.Unavailable as error:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"no Docker engine of the tests' own: {error}")
+    finally:
+        if started:
+            started.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def compose_cluster(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """The session's cluster in containers; at its end nothing of it may be left on the engine."""
+    home = tmp_path_factory.mktemp("compose-home")
+    env = make_env(home)
+    own = {"ADCLICK_RUNTIME": "compose", "ADCLICK_COMPOSE_PULL": "never"}
+    made = Cluster(home, env | engine.env | own, engine.inside)
+    try:
+        with timed("up"):
+            made.run("up")
+        yield made
+    finally:
+        with timed("down -v"):
+            made.run("down", "-v")
+        assert engine.docker("volume", "ls", "--quiet") == ""
+        assert engine.docker("ps", "--all", "--quiet") == ""
+        assert list(home.iterdir()) == []
+
+
+@pytest.fixture(
+    scope="session",
+    params=["cluster", pytest.param("compose_cluster", marks=pytest.mark.compose)],
+    ids=["local", "compose"],
+)
+def any_cluster(request: pytest.FixtureRequest) -> Cluster:
+    """Each runtime's cluster in turn: what a test asks of one it asks of all."""
+    found: Cluster = request.getfixturevalue(request.param)
+    return found

@@ -10,13 +10,12 @@ import uuid
 from adclick_cli import defaults
 from adclick_cli.broker import admin
 from adclick_cli.errors import RuntimeFailure
-from adclick_cli.runtime import jars
+from adclick_cli.runtime import jars, options
 from adclick_cli.runtime.local.layout import Layout
 from adclick_cli.runtime.service import LocalService
 from adclick_cli.settings import Settings
 
 NAME = "broker"
-HEAP = "-Xmx448m"
 
 _LOG4J = """\
 status = ERROR
@@ -43,7 +42,8 @@ def service(layout: Layout, settings: Settings, controller_port: int) -> LocalSe
     properties.write_text(_properties(layout, settings, controller_port), encoding="utf-8")
     logging = folder / "log4j2.properties"
     logging.write_text(_LOG4J, encoding="utf-8")
-    java = layout.jvm("-XX:+UseSerialGC", HEAP, f"-Dlog4j2.configurationFile={logging}", "-cp", _class_path(layout))
+    heap = f"-Xmx{settings.broker_heap_mb}m"
+    java = layout.jvm("-XX:+UseSerialGC", heap, f"-Dlog4j2.configurationFile={logging}", "-cp", _class_path(layout))
     if not (folder / "data" / "meta.properties").exists():
         _format(java, str(properties))
     return LocalService(
@@ -86,26 +86,12 @@ def _format(java: tuple[str, ...], properties: str) -> None:
 
 def _properties(layout: Layout, settings: Settings, controller_port: int) -> str:
     address = defaults.BIND_ADDRESS
-    options = {
-        "process.roles": "broker,controller",
-        "node.id": 1,
+    written = {
+        **options.BROKER,
         "controller.quorum.voters": f"1@{address}:{controller_port}",
         "listeners": f"PLAINTEXT://{address}:{settings.kafka_port},CONTROLLER://{address}:{controller_port}",
         "advertised.listeners": f"PLAINTEXT://{address}:{settings.kafka_port}",
-        "controller.listener.names": "CONTROLLER",
         "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
         "log.dirs": layout.kafka_dir / "data",
-        "num.partitions": defaults.PARTITIONS,
-        "auto.create.topics.enable": "false",
-        "offsets.topic.replication.factor": 1,
-        "offsets.topic.num.partitions": 1,
-        "transaction.state.log.replication.factor": 1,
-        "transaction.state.log.min.isr": 1,
-        "transaction.state.log.num.partitions": 1,
-        "transaction.max.timeout.ms": 900_000,
-        "share.coordinator.state.topic.replication.factor": 1,
-        "share.coordinator.state.topic.min.isr": 1,
-        "group.initial.rebalance.delay.ms": 0,
-        "log.cleaner.dedupe.buffer.size": 16_777_216,
     }
-    return "".join(f"{name}={value}\n" for name, value in options.items())
+    return "".join(f"{name}={value}\n" for name, value in written.items())

@@ -10,7 +10,7 @@ import os
 import requests
 
 from adclick_cli import defaults
-from adclick_cli.runtime.local import layout as local
+from adclick_cli.runtime import options
 from adclick_cli.runtime.local.layout import FLINK_JAVA_OPTIONS, Layout
 from adclick_cli.runtime.service import LocalService
 from adclick_cli.settings import Settings
@@ -18,17 +18,16 @@ from adclick_cli.settings import Settings
 JOBMANAGER = "jobmanager"
 TASKMANAGER = "taskmanager"
 PROBE_TIMEOUT_S = 2.0
+JOBMANAGER_METASPACE_MB = 256
+JOBMANAGER_BEYOND_HEAP_MB = 512
 
 
-def _java(layout: Layout, *options: str) -> tuple[str, ...]:
+def _java(layout: Layout, *more: str) -> tuple[str, ...]:
     class_path = os.pathsep.join(str(path) for path in sorted((layout.flink_home / "lib").glob("*.jar")))
-    logging = layout.conf_dir / "log4j-console.properties"
     return layout.jvm(
-        *options,
+        *more,
         *FLINK_JAVA_OPTIONS,
-        # The console is the log; the rolling file that this configuration also writes goes nowhere.
-        f"-Dlog.file={os.devnull}",
-        f"-Dlog4j.configurationFile={logging.as_uri()}",
+        f"-Dlog4j.configurationFile={layout.flink_logging.as_uri()}",
         "-cp",
         class_path,
     )
@@ -49,7 +48,12 @@ def jobmanager(layout: Layout, settings: Settings) -> LocalService:
     return LocalService(
         name=JOBMANAGER,
         command=(
-            *_java(layout, "-XX:+UseSerialGC", "-Xmx512m", "-XX:MaxMetaspaceSize=256m"),
+            *_java(
+                layout,
+                "-XX:+UseSerialGC",
+                f"-Xmx{settings.jobmanager_memory_mb - JOBMANAGER_BEYOND_HEAP_MB}m",
+                f"-XX:MaxMetaspaceSize={JOBMANAGER_METASPACE_MB}m",
+            ),
             "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint",
             "--configDir",
             str(layout.conf_dir),
@@ -64,7 +68,7 @@ def jobmanager(layout: Layout, settings: Settings) -> LocalService:
 
 def taskmanager(layout: Layout, settings: Settings) -> LocalService:
     """The TaskManager as a service; ready when the JobManager counts its slots."""
-    heap = local.taskmanager_heap_mb(settings.taskmanager_memory_mb)
+    heap = options.taskmanager_heap_mb(settings.taskmanager_memory_mb)
     return LocalService(
         name=TASKMANAGER,
         command=(
@@ -72,8 +76,8 @@ def taskmanager(layout: Layout, settings: Settings) -> LocalService:
                 layout,
                 "-XX:+UseParallelGC",
                 f"-Xmx{heap}m",
-                f"-XX:MaxDirectMemorySize={local.taskmanager_direct_mb()}m",
-                f"-XX:MaxMetaspaceSize={local.METASPACE_MB}m",
+                f"-XX:MaxDirectMemorySize={options.taskmanager_direct_mb()}m",
+                f"-XX:MaxMetaspaceSize={options.METASPACE_MB}m",
             ),
             "org.apache.flink.runtime.taskexecutor.TaskManagerRunner",
             "--configDir",

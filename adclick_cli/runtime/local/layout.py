@@ -15,7 +15,7 @@ from pathlib import Path
 
 from adclick_cli import defaults
 from adclick_cli.errors import RuntimeFailure
-from adclick_cli.runtime import jars, maven
+from adclick_cli.runtime import jars, maven, options
 from adclick_cli.runtime.local import archives
 from adclick_cli.runtime.local.archives import Archives
 from adclick_cli.settings import Settings
@@ -47,12 +47,17 @@ HIDDEN = "flink-table-planner-loader-"
 """The planner behind a class loader of its own, whose classes no archive may hold (docs/decisions/0005); the pinned
 planner jar takes its place."""
 
-FRAMEWORK_HEAP_MB = 64
-NETWORK_MB = 96
-OFF_HEAP_MB = 64
-MANAGED_MB = 160
-METASPACE_MB = 224
-OVERHEAD_MB = 128
+LOGGING = "log4j-adclick.properties"
+# To the console alone. Flink's own log4j-console.properties also writes a rolling file: sent to the null device, log4j
+# renames that device where root runs it.
+_LOG4J = """\
+rootLogger.level = INFO
+rootLogger.appenderRef.console.ref = console
+appender.console.type = Console
+appender.console.name = console
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = %d{yyyy-MM-dd HH:mm:ss,SSS} %-5p %-60c %x - %m%n
+"""
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,11 @@ class Layout:
     def conf_dir(self) -> Path:
         """Flink's configuration folder."""
         return self.flink_home / "conf"
+
+    @property
+    def flink_logging(self) -> Path:
+        """How Flink's processes log."""
+        return self.conf_dir / LOGGING
 
     @property
     def java_home(self) -> Path:
@@ -165,60 +175,36 @@ def _link_flink(home: Path, cache: Path, pinned: list[jars.Jar]) -> None:
             script.chmod(0o700)
     if not (home / "conf").exists():
         shutil.copytree(package / "conf", home / "conf")
+    (home / "conf" / LOGGING).write_text(_LOG4J, encoding="utf-8")
     (home / "log").mkdir(exist_ok=True, mode=0o700)
-
-
-def taskmanager_heap_mb(total_mb: int) -> int:
-    """What of the TaskManager's memory is Java heap, in MiB (the rest: metaspace, network, off-heap, overhead)."""
-    return total_mb - NETWORK_MB - OFF_HEAP_MB - MANAGED_MB - METASPACE_MB - OVERHEAD_MB
-
-
-def taskmanager_direct_mb() -> int:
-    """What of the TaskManager's memory is direct memory, in MiB."""
-    return NETWORK_MB + OFF_HEAP_MB
 
 
 def write_flink_conf(layout: Layout, settings: Settings, rpc_port: int) -> None:
     """Write Flink's config.yaml: every memory size spelled out, so that no script has to compute one."""
     address = defaults.BIND_ADDRESS
-    task_heap = taskmanager_heap_mb(settings.taskmanager_memory_mb) - FRAMEWORK_HEAP_MB
-    options: dict[str, object] = {
+    task_heap = options.taskmanager_heap_mb(settings.taskmanager_memory_mb) - options.FRAMEWORK_HEAP_MB
+    written: dict[str, object] = {
+        **options.flink(settings),
         "env.java.opts.all": " ".join(FLINK_JAVA_OPTIONS),
         "jobmanager.rpc.address": address,
         "jobmanager.rpc.port": rpc_port,
         "jobmanager.bind-host": address,
-        "jobmanager.memory.process.size": "1024m",
-        "jobmanager.execution.failover-strategy": "region",
         "rest.address": address,
         "rest.bind-address": address,
         "rest.port": settings.ui_port,
         "taskmanager.host": address,
         "taskmanager.bind-host": address,
-        "taskmanager.numberOfTaskSlots": settings.task_slots,
         "taskmanager.cpu.cores": float(os.cpu_count() or 1),
-        "taskmanager.memory.framework.heap.size": f"{FRAMEWORK_HEAP_MB}m",
-        "taskmanager.memory.framework.off-heap.size": f"{OFF_HEAP_MB}m",
         "taskmanager.memory.task.heap.size": f"{task_heap}m",
-        "taskmanager.memory.task.off-heap.size": "0m",
-        "taskmanager.memory.network.min": f"{NETWORK_MB}m",
-        "taskmanager.memory.network.max": f"{NETWORK_MB}m",
-        "taskmanager.memory.managed.size": f"{MANAGED_MB}m",
-        "taskmanager.memory.jvm-metaspace.size": f"{METASPACE_MB}m",
-        "taskmanager.memory.jvm-overhead.min": f"{OVERHEAD_MB}m",
-        "taskmanager.memory.jvm-overhead.max": f"{OVERHEAD_MB}m",
-        "parallelism.default": defaults.PARALLELISM,
-        "state.backend.type": "hashmap",
-        "execution.checkpointing.storage": "filesystem",
         "execution.checkpointing.dir": (layout.home / "checkpoints").as_uri(),
         "execution.checkpointing.savepoint-dir": (layout.home / "savepoints").as_uri(),
-        "metrics.fetcher.update-interval": 2000,
         "web.upload.dir": layout.home / "run" / "upload",
         "io.tmp.dirs": layout.home / "run" / "tmp",
     }
     (layout.home / "run" / "tmp").mkdir(exist_ok=True, mode=0o700)
     # Flink's scripts read this one line with sed: they would take quotes for a part of the path.
     text = f"env.java.home: {layout.java_home}\n"
-    text += "".join(f"{name}: {_yaml(value)}\n" for name, value in options.items())
+    text += "".join(f"{name}: {_yaml(value)}\n" for name, value in written.items())
     (layout.conf_dir / "config.yaml").write_text(text, encoding="utf-8")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,16 +10,15 @@ from pathlib import Path
 from adclick_cli import defaults, schema
 from adclick_cli.broker import admin
 from adclick_cli.errors import ParameterError, RuntimeFailure
-from adclick_cli.runtime import jars
+from adclick_cli.runtime import jars, memory
 from adclick_cli.runtime.local import broker, flink
 from adclick_cli.runtime.local.client import sql_client, train
 from adclick_cli.runtime.local.layout import Layout, free_port, prepare, write_flink_conf
-from adclick_cli.runtime.service import LocalService, Report, ServiceStatus, SqlClient
-from adclick_cli.settings import Settings, ports_file
+from adclick_cli.runtime.service import NAMES, LocalService, Report, ServiceStatus, SqlClient
+from adclick_cli.settings import Settings
 
 READY_DEADLINE_S = 90.0
 FOLLOW_POLL_S = 0.2
-NAMES = (broker.NAME, flink.JOBMANAGER, flink.TASKMANAGER)
 
 
 class LocalRuntime:
@@ -37,12 +35,26 @@ class LocalRuntime:
         self._settings = settings
         self._progress = progress
 
+    @property
+    def flink_servers(self) -> str:
+        """The broker: Flink runs beside it."""
+        return self._settings.servers
+
+    @property
+    def flink_home(self) -> str:
+        """The FLINK_HOME that all processes run from."""
+        return str(self._settings.home / "flink")
+
     def up(self, report: Report) -> None:
         """Start what does not run; what this call started is stopped again if the call fails or is interrupted.
 
         Raises:
             PortTakenError, RuntimeFailure, DownloadError, BrokerError: it cannot come up.
         """
+        with memory.remembering(self._settings, self.name):
+            self._start(report)
+
+    def _start(self, report: Report) -> None:
         layout = prepare(self._settings, self._progress)
         services = self._build(layout)
         started: list[LocalService] = []
@@ -53,7 +65,6 @@ class LocalRuntime:
                     report(f"Starting the {service.name} …")
                 else:
                     report(f"The {service.name} runs already.")
-            self._remember_ports()
             deadline = time.monotonic() + READY_DEADLINE_S
             for service in services:
                 service.wait_ready(deadline)
@@ -88,12 +99,6 @@ class LocalRuntime:
         path.write_text(json.dumps(ports), encoding="utf-8")
         return ports
 
-    def _remember_ports(self) -> None:
-        settings = self._settings
-        ports_file(settings.home).write_text(
-            json.dumps({"kafka_port": settings.kafka_port, "ui_port": settings.ui_port}), encoding="utf-8"
-        )
-
     def _recorded(self, name: str) -> LocalService:
         """A service known by its record alone: enough to see it, stop it and read its log."""
         ports = {
@@ -107,17 +112,14 @@ class LocalRuntime:
 
     def down(self, *, delete_data: bool, report: Report) -> None:
         """Stop what runs, Flink before its broker; with `delete_data` delete all but the jars."""
-        home = self._settings.home
         for name in reversed(NAMES):
             service = self._recorded(name)
             if service.running():
                 report(f"Stopping the {name} …")
             service.stop()
-        ports_file(home).unlink(missing_ok=True)
-        if delete_data and home.is_dir():
-            for path in home.iterdir():
-                if path.name != "jars":
-                    shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        memory.forget_ports(self._settings)
+        if delete_data and self._settings.home.is_dir():
+            memory.delete_home(self._settings.home)
             report("Deleted the data; the jars stay.")
 
     def services(self) -> list[ServiceStatus]:

@@ -1,0 +1,67 @@
+"""One Compose project: its name, its file, its environment, and the command line that speaks of it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from adclick_cli import defaults, resources
+from adclick_cli.runtime import jars
+from adclick_cli.settings import Settings, default_home
+
+FILE = "docker-compose.yml"
+INNER_SERVERS = "broker:19092"
+"""The broker's internal listener."""
+NO_VALUE = ("home", "runtime", "maven_url", "java_home", "compose_project", "jar_cache")
+"""Settings that the Compose file does not know, or knows under another value."""
+
+
+def name(settings: Settings) -> str:
+    """The project's name: `adclick` for the default home, and one of its own for every other home."""
+    if settings.compose_project:
+        return settings.compose_project
+    home = settings.home.expanduser().resolve()
+    if home == default_home().resolve():
+        return "adclick"
+    return f"adclick-{hashlib.sha256(os.fsencode(home)).hexdigest()[:8]}"
+
+
+def file() -> Path:
+    """The Compose file of this copy of adclick."""
+    return resources.folder("compose") / FILE
+
+
+def command(settings: Settings, *args: str) -> list[str]:
+    """`docker compose ARGS` for this project."""
+    return ["docker", "compose", "--project-name", name(settings), "--file", str(file()), *args]
+
+
+def environment(settings: Settings) -> Mapping[str, str]:
+    """Each setting as the variable that the Compose file reads."""
+    given = {
+        f"ADCLICK_{field.upper()}": str(getattr(settings, field))
+        for field in Settings.model_fields
+        if field not in NO_VALUE and getattr(settings, field) is not None
+    }
+    return {
+        **given,
+        "ADCLICK_JAR_CACHE": str(jar_cache(settings).expanduser().resolve()),
+        "ADCLICK_KAFKA_CONNECTOR_VERSION": defaults.KAFKA_CONNECTOR_VERSION,
+        "ADCLICK_FLINK_VERSION": defaults.FLINK_VERSION,
+        # Colours and progress bars do not belong into messages.
+        "NO_COLOR": "1",
+        "COMPOSE_PROGRESS": "plain",
+        "COMPOSE_MENU": "0",
+    }
+
+
+def jar_cache(settings: Settings) -> Path:
+    """The cache of pinned jars."""
+    return settings.jar_cache or settings.home / "jars"
+
+
+def mounted_jars() -> list[jars.Jar]:
+    """The pinned jars that the file mounts into Flink's containers."""
+    return [jar for jar in jars.pinned() if jar.artifact in ("flink-sql-connector-kafka", "flink-sql-gateway")]

@@ -1,0 +1,62 @@
+"""What a home remembers of its cluster: the ports while it is up, the runtime as long as its data are there."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from adclick_cli.settings import Settings, ports_file
+
+JARS = "jars"
+
+
+def _runtime_file(home: Path) -> Path:
+    return home / "runtime"
+
+
+@contextmanager
+def remembering(settings: Settings, runtime: str) -> Iterator[None]:
+    """Keep the ports and the runtime of the cluster that comes up inside; if it does not, all is as it was before."""
+    ports = {"kafka_port": settings.kafka_port, "ui_port": settings.ui_port}
+    written = {ports_file(settings.home): json.dumps(ports), _runtime_file(settings.home): runtime + "\n"}
+    before = {path: path.read_text(encoding="utf-8") if path.exists() else None for path in written}
+    _write(written)
+    try:
+        yield
+    except BaseException:
+        _write(before)
+        raise
+
+
+def _write(texts: Mapping[Path, str | None]) -> None:
+    for path, text in texts.items():
+        if text is None:
+            path.unlink(missing_ok=True)
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path.write_text(text, encoding="utf-8")
+
+
+def remembered(settings: Settings) -> str | None:
+    """The runtime of this home's cluster or of the data that it left, if any."""
+    try:
+        return _runtime_file(settings.home).read_text(encoding="utf-8").strip() or None
+    except FileNotFoundError:
+        return None
+
+
+def forget_ports(settings: Settings) -> None:
+    """The cluster is down: its ports are free."""
+    ports_file(settings.home).unlink(missing_ok=True)
+
+
+def delete_home(home: Path) -> None:
+    """Delete all that lies in a home but the jars."""
+    if not home.is_dir():
+        return
+    for path in home.iterdir():
+        if path.name != JARS:
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()

@@ -1,0 +1,70 @@
+"""What every runtime tells Kafka and Flink: options that do not depend on where the processes run.
+
+The local runtime writes them into its configuration files; `compose/docker-compose.yml` repeats them, and a test
+compares the two.
+"""
+
+from __future__ import annotations
+
+from adclick_cli import defaults
+from adclick_cli.settings import Settings
+
+FRAMEWORK_HEAP_MB = 64
+NETWORK_MB = 96
+OFF_HEAP_MB = 64
+MANAGED_MB = 160
+METASPACE_MB = 224
+OVERHEAD_MB = 128
+
+BROKER: dict[str, object] = {
+    "process.roles": "broker,controller",
+    "node.id": 1,
+    "controller.listener.names": "CONTROLLER",
+    "num.partitions": defaults.PARTITIONS,
+    "auto.create.topics.enable": "false",
+    "offsets.topic.replication.factor": 1,
+    "offsets.topic.num.partitions": 1,
+    "transaction.state.log.replication.factor": 1,
+    "transaction.state.log.min.isr": 1,
+    "transaction.state.log.num.partitions": 1,
+    "transaction.max.timeout.ms": 900_000,
+    "share.coordinator.state.topic.replication.factor": 1,
+    "share.coordinator.state.topic.min.isr": 1,
+    "group.initial.rebalance.delay.ms": 0,
+    "log.cleaner.dedupe.buffer.size": 16_777_216,
+}
+"""Properties of a broker that is alone; listeners and folders come on top."""
+
+
+def flink(settings: Settings) -> dict[str, object]:
+    """Flink's options; addresses, ports and folders come on top."""
+    return {
+        "jobmanager.memory.process.size": f"{settings.jobmanager_memory_mb}m",
+        "jobmanager.execution.failover-strategy": "region",
+        "taskmanager.numberOfTaskSlots": settings.task_slots,
+        "taskmanager.memory.framework.heap.size": f"{FRAMEWORK_HEAP_MB}m",
+        "taskmanager.memory.framework.off-heap.size": f"{OFF_HEAP_MB}m",
+        "taskmanager.memory.task.off-heap.size": "0m",
+        "taskmanager.memory.network.min": f"{NETWORK_MB}m",
+        "taskmanager.memory.network.max": f"{NETWORK_MB}m",
+        "taskmanager.memory.managed.size": f"{MANAGED_MB}m",
+        "taskmanager.memory.jvm-metaspace.size": f"{METASPACE_MB}m",
+        "taskmanager.memory.jvm-overhead.min": f"{OVERHEAD_MB}m",
+        "taskmanager.memory.jvm-overhead.max": f"{OVERHEAD_MB}m",
+        "parallelism.default": defaults.PARALLELISM,
+        "state.backend.type": "hashmap",
+        "execution.checkpointing.storage": "filesystem",
+        "metrics.fetcher.update-interval": 2000,
+        # On a busy machine the first deployment of a job takes longer than the ten seconds that Flink would give it.
+        "pekko.ask.timeout": "1min",
+    }
+
+
+def taskmanager_heap_mb(total_mb: int) -> int:
+    """What of the TaskManager's memory is Java heap, in MiB (the rest: metaspace, network, off-heap, overhead)."""
+    return total_mb - NETWORK_MB - OFF_HEAP_MB - MANAGED_MB - METASPACE_MB - OVERHEAD_MB
+
+
+def taskmanager_direct_mb() -> int:
+    """What of the TaskManager's memory is direct memory, in MiB."""
+    return NETWORK_MB + OFF_HEAP_MB

@@ -29,7 +29,7 @@ $(VENV)/dev.done: requirements-dev.lock pyproject.toml | $(VENV)/python
 	@touch $@ $(VENV)/run.done
 
 demo: $(VENV)/run.done
-	$(BIN)/adclick demo
+	ADCLICK_RUNTIME=local $(BIN)/adclick demo
 
 check: $(VENV)/dev.done
 	$(BIN)/ruff format --check .

@@ -26,7 +26,7 @@ class Comparison:
         different: rows with a wrong value, rows that contradict one another, rows that cannot be read.
         pending: rows of windows that need not be final yet.
         indeterminate: rows among the compared whose counts late events leave open within bounds.
-        repeated: further copies of a row, equal in every value.
+        repeated: further copies of a row, equal in every value, among the committed rows.
         differences: what is wrong, a line each.
     """
 
@@ -41,8 +41,13 @@ class Comparison:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is missing, unexpected or different."""
-        return not (self.missing or self.unexpected or self.different)
+        """Whether nothing is missing, unexpected, different or there twice."""
+        return not self.wrong
+
+    @property
+    def wrong(self) -> int:
+        """How many rows are not as they must be."""
+        return self.missing + self.unexpected + self.different + self.repeated
 
 
 _INSTANT = "epoch_ms(TRY_CAST(replace(json_extract_string(text, '$.{name}'), 'Z', '') AS TIMESTAMP))"
@@ -126,8 +131,12 @@ def _load(
         f"CREATE OR REPLACE TABLE rows_{name} AS SELECT * FROM distinct_{name} "  # noqa: S608
         f"QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY place) = 1"
     )
-    copies = db.execute(f"SELECT COALESCE(sum(copies - 1), 0)::BIGINT FROM distinct_{name}").fetchone()  # noqa: S608
-    found.repeated = int(copies[0]) if copies else 0
+    repeats = db.execute(
+        f"SELECT {keys}, copies FROM distinct_{name} WHERE copies > 1 ORDER BY ALL"  # noqa: S608
+    ).fetchall()
+    for row in repeats:
+        found.repeated += row[-1] - 1
+        found.differences.append(f"{name}: {row[-2]} at {utc(row[0])} is there {row[-1]} times")
     again = db.execute(
         f"SELECT {keys}, count(*) FROM distinct_{name} GROUP BY {keys} HAVING count(*) > 1 ORDER BY ALL"  # noqa: S608
     ).fetchall()

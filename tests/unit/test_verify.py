@@ -168,9 +168,11 @@ def test_differences_name_row_field_and_values() -> None:
     assert (found.missing, found.unexpected) == (1, 1)
 
 
-def test_a_repeated_row_is_no_difference_and_a_contradiction_is() -> None:
+def test_a_repeated_row_and_a_contradiction_are_differences() -> None:
     rows = results(model(GOOD_IMPRESSIONS, GOOD_CLICKS, PIPELINE), PIPELINE)
-    assert verdict(GOOD_IMPRESSIONS, GOOD_CLICKS, [*rows, rows[0]]).results["ctr"].repeated == 1
+    repeated = verdict(GOOD_IMPRESSIONS, GOOD_CLICKS, [*rows, rows[0]]).results["ctr"]
+    assert (repeated.repeated, repeated.different, repeated.ok) == (1, 0, False)
+    assert "is there 2 times" in repeated.differences[0]
     assert not verdict(GOOD_IMPRESSIONS, GOOD_CLICKS, [*rows, rows[0] | {"impression_count": 99}]).results["ctr"].ok
 
 

@@ -54,6 +54,9 @@ MANAGED_MB = 160
 METASPACE_MB = 224
 OVERHEAD_MB = 128
 
+ZOOKEEPER_SESSION_MS = 6000
+"""How long a dead JobManager is still taken for the leader; about what a new one needs to start."""
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -107,7 +110,7 @@ def prepare(settings: Settings, progress: jars.Progress) -> Layout:
     pinned = jars.pinned()
     jars.fetch(pinned, cache, lambda: maven.repository(settings.maven_url), progress)
     java = _java(settings)
-    for folder in ("logs", "run", "checkpoints", "savepoints"):
+    for folder in ("logs", "run", "checkpoints", "savepoints", "recovery"):
         (home / folder).mkdir(exist_ok=True, mode=0o700)
     flink_home = home / "flink"
     _link_flink(flink_home, cache, pinned)
@@ -178,7 +181,7 @@ def taskmanager_direct_mb() -> int:
     return NETWORK_MB + OFF_HEAP_MB
 
 
-def write_flink_conf(layout: Layout, settings: Settings, rpc_port: int) -> None:
+def write_flink_conf(layout: Layout, settings: Settings, rpc_port: int, zookeeper_port: int) -> None:
     """Write Flink's config.yaml: every memory size spelled out, so that no script has to compute one."""
     address = defaults.BIND_ADDRESS
     task_heap = taskmanager_heap_mb(settings.taskmanager_memory_mb) - FRAMEWORK_HEAP_MB
@@ -207,6 +210,7 @@ def write_flink_conf(layout: Layout, settings: Settings, rpc_port: int) -> None:
         "taskmanager.memory.jvm-overhead.min": f"{OVERHEAD_MB}m",
         "taskmanager.memory.jvm-overhead.max": f"{OVERHEAD_MB}m",
         "parallelism.default": defaults.PARALLELISM,
+        **_recovery(layout, zookeeper_port),
         "state.backend.type": "hashmap",
         "execution.checkpointing.storage": "filesystem",
         "execution.checkpointing.dir": (layout.home / "checkpoints").as_uri(),
@@ -222,7 +226,32 @@ def write_flink_conf(layout: Layout, settings: Settings, rpc_port: int) -> None:
     (layout.conf_dir / "config.yaml").write_text(text, encoding="utf-8")
 
 
+def _recovery(layout: Layout, zookeeper_port: int) -> dict[str, object]:
+    """What lets jobs survive their processes (docs/decisions/0020 and 0021)."""
+    return {
+        "high-availability.type": "zookeeper",
+        "high-availability.storageDir": (layout.home / "recovery").as_uri(),
+        "high-availability.zookeeper.quorum": f"{defaults.BIND_ADDRESS}:{zookeeper_port}",
+        "high-availability.cluster-id": "/adclick",
+        "high-availability.zookeeper.client.session-timeout": ZOOKEEPER_SESSION_MS,
+        "high-availability.zookeeper.client.tolerate-suspended-connections": True,
+        # A new TaskManager that goes by the name of the dead one is known at once to replace it.
+        "taskmanager.resource-id": "adclick-taskmanager",
+        "heartbeat.interval": 3000,
+        "restart-strategy.type": "exponential-delay",
+        "restart-strategy.exponential-delay.attempts-before-reset-backoff": 2**31 - 1,
+        "restart-strategy.exponential-delay.initial-backoff": "1 s",
+        "restart-strategy.exponential-delay.max-backoff": "10 s",
+        "restart-strategy.exponential-delay.backoff-multiplier": 1.5,
+        "restart-strategy.exponential-delay.reset-backoff-threshold": "1 min",
+        "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
+        "execution.checkpointing.num-retained": 2,
+    }
+
+
 def _yaml(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     return str(value) if isinstance(value, (int, float)) else "'" + str(value).replace("'", "''") + "'"
 
 

@@ -1,4 +1,4 @@
-"""The local runtime: broker, JobManager and TaskManager as plain processes of this machine."""
+"""The local runtime: broker, ZooKeeper, JobManager and TaskManager as plain processes of this machine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from adclick_cli import defaults, schema
 from adclick_cli.broker import admin
 from adclick_cli.errors import ParameterError, RuntimeFailure
 from adclick_cli.runtime import jars
-from adclick_cli.runtime.local import broker, flink
+from adclick_cli.runtime.local import broker, flink, zookeeper
 from adclick_cli.runtime.local.client import sql_client, train
 from adclick_cli.runtime.local.layout import Layout, free_port, prepare, write_flink_conf
 from adclick_cli.runtime.service import LocalService, Report, ServiceStatus, SqlClient
@@ -20,7 +20,8 @@ from adclick_cli.settings import Settings, ports_file
 
 READY_DEADLINE_S = 90.0
 FOLLOW_POLL_S = 0.2
-NAMES = (broker.NAME, flink.JOBMANAGER, flink.TASKMANAGER)
+NAMES = (broker.NAME, zookeeper.NAME, flink.JOBMANAGER, flink.TASKMANAGER)
+INNER_PORTS = ("rpc_port", "controller_port", "zookeeper_port")
 
 
 class LocalRuntime:
@@ -72,9 +73,10 @@ class LocalRuntime:
     def _build(self, layout: Layout) -> list[LocalService]:
         ports = self._inner_ports(layout)
         if not self._alive(flink.JOBMANAGER):
-            write_flink_conf(layout, self._settings, ports["rpc_port"])
+            write_flink_conf(layout, self._settings, ports["rpc_port"], ports["zookeeper_port"])
         return [
             broker.service(layout, self._settings, ports["controller_port"]),
+            zookeeper.service(layout, ports["zookeeper_port"]),
             flink.jobmanager(layout, self._settings),
             flink.taskmanager(layout, self._settings),
         ]
@@ -84,7 +86,7 @@ class LocalRuntime:
         path = layout.home / "run" / "inner_ports.json"
         if path.exists() and any(self._alive(name) for name in NAMES):
             return dict(json.loads(path.read_text(encoding="utf-8")))
-        ports = {name: free_port(defaults.BIND_ADDRESS) for name in ("rpc_port", "controller_port")}
+        ports = {name: free_port(defaults.BIND_ADDRESS) for name in INNER_PORTS}
         path.write_text(json.dumps(ports), encoding="utf-8")
         return ports
 

@@ -32,6 +32,43 @@ class Topics:
 
 
 @dataclass(frozen=True)
+class AlertRule:
+    """What makes two neighbouring windows an alert; the names are those of `Pipeline`."""
+
+    spike: float
+    drop: float
+    method: Method
+    min_impressions: int
+    min_z: float
+
+
+@dataclass(frozen=True)
+class EarlierRule:
+    """A rule that was in force before the present one, in a submission that went on from a savepoint.
+
+    Attributes:
+        rule: the rule.
+        until: by partition of the CTR rows, the first offset that it did not judge any more.
+    """
+
+    rule: AlertRule
+    until: dict[int, int]
+
+    def to_plain(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any]) -> EarlierRule:
+        """What `to_plain` gave, back from JSON, where every key is a text.
+
+        Raises:
+            ValueError, TypeError, KeyError: it is no such object.
+        """
+        return cls(AlertRule(**plain["rule"]), {int(number): offset for number, offset in plain["until"].items()})
+
+
+@dataclass(frozen=True)
 class Pipeline:
     """The parameters of one submission.
 
@@ -75,6 +112,26 @@ class Pipeline:
     checkpoint_interval: Duration = Duration.parse(defaults.CHECKPOINT_INTERVAL, "checkpoint-interval")
     bootstrap_servers: str = f"{defaults.BIND_ADDRESS}:{defaults.KAFKA_PORT}"
     topics: Topics = field(default_factory=Topics)
+
+    @staticmethod
+    def group(topic: str) -> str:
+        """The consumer group under which a topic's reader commits how far it is."""
+        return f"adclick-{topic}"
+
+    @staticmethod
+    def transactions(topic: str) -> str:
+        """What the ids of the transactions that write a result topic begin with."""
+        return f"adclick-{topic}"
+
+    @property
+    def final_topics(self) -> tuple[str, str, str]:
+        """The topics that are written exactly once."""
+        return self.topics.ctr, self.topics.engagement, self.topics.alerts
+
+    @property
+    def rule(self) -> AlertRule:
+        """The part that decides alerts."""
+        return AlertRule(self.spike, self.drop, self.method, self.min_impressions, self.min_z)
 
     def to_json(self) -> str:
         """One JSON object; `from_json` reads it back."""

@@ -174,6 +174,16 @@ class Settings(BaseSettings):
         )
 
 
+def as_flags(pipeline: Pipeline) -> dict[str, Any]:
+    """The settings, by name, that give this pipeline; the broker's address is left out."""
+    found: dict[str, Any] = {f"topic_{name}": topic for name, topic in vars(pipeline.topics).items()}
+    for name in pipeline.__dataclass_fields__:
+        if name in Settings.model_fields and name != "bootstrap_servers":
+            value = getattr(pipeline, name)
+            found[name] = str(value) if isinstance(value, Duration) else value
+    return found
+
+
 def _window(text: str) -> Duration:
     window = Duration.parse(text, "window")
     if window.ms % 1000:

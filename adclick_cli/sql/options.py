@@ -140,7 +140,7 @@ def _reading(pipeline: Pipeline, topic: str) -> dict[str, str]:
     return (
         _connection(pipeline, topic)
         | {
-            "properties.group.id": f"adclick-{topic}",
+            "properties.group.id": pipeline.group(topic),
             "properties.isolation.level": "read_committed",
             "scan.startup.mode": "earliest-offset",
         }
@@ -175,7 +175,7 @@ def _final_sink(pipeline: Pipeline, topic: str, key: str) -> dict[str, str]:
         "value.format": "json",
         "value.json.timestamp-format.standard": "ISO-8601",
         "sink.delivery-guarantee": "exactly-once",
-        "sink.transactional-id-prefix": f"adclick-{topic}",
+        "sink.transactional-id-prefix": pipeline.transactions(topic),
         "properties.transaction.timeout.ms": str(TRANSACTION_TIMEOUT_MS),
     }
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from adclick_cli.pipeline import Pipeline
+from adclick_cli.pipeline import EarlierRule, Pipeline
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -232,9 +233,14 @@ WITH pairs AS (
         c.clicks::DOUBLE / c.impressions AS current_ctr, p.clicks::DOUBLE / p.impressions AS previous_ctr,
         c.impressions AS current_impressions, c.clicks AS current_clicks,
         p.impressions AS previous_impressions, p.clicks AS previous_clicks,
-        (c.clicks + p.clicks)::DOUBLE / (c.impressions + p.impressions) AS pooled
+        (c.clicks + p.clicks)::DOUBLE / (c.impressions + p.impressions) AS pooled,
+        -- A campaign's rows share a partition; a pair is judged when the second of the two is read.
+        (SELECT count(*) FROM rule_ends AS e
+         WHERE e.partition = this_row.place.p AND greatest(this_row.place.o, last_row.place.o) >= e.until) AS number
     FROM accepted_ctr AS c
     JOIN accepted_ctr AS p ON p.key = c.key AND p.window_end = c.window_start
+    JOIN rows_ctr AS this_row ON this_row.key = c.key AND this_row.window_end = c.window_end
+    JOIN rows_ctr AS last_row ON last_row.key = p.key AND last_row.window_end = p.window_end
 ), scored AS (
     SELECT
         *,
@@ -243,31 +249,41 @@ WITH pairs AS (
             / sqrt(pooled * (1 - pooled) * (1.0::DOUBLE / current_impressions + 1.0::DOUBLE / previous_impressions))
         END AS z_score,
         CASE
-            WHEN current_ctr > $spike * previous_ctr THEN 'SPIKE'
-            WHEN current_ctr < $drop * previous_ctr THEN 'DROP'
+            WHEN current_ctr > spike * previous_ctr THEN 'SPIKE'
+            WHEN current_ctr < "drop" * previous_ctr THEN 'DROP'
         END AS alert_type
-    FROM pairs
+    FROM pairs JOIN rules USING (number)
 )
-SELECT *, $method AS rule FROM scored
+SELECT *, method AS rule FROM scored
 WHERE alert_type IS NOT NULL
-    AND least(current_impressions, previous_impressions) >= $min_impressions
-    AND ($method = 'ratio' OR COALESCE(abs(z_score) >= $min_z, FALSE))
+    AND least(current_impressions, previous_impressions) >= min_impressions
+    AND (method = 'ratio' OR COALESCE(abs(z_score) >= min_z, FALSE))
 """
 
-_ALERT_ROWS = "SELECT * EXCLUDE (pooled) FROM expected_alerts"
+_RULES = """
+CREATE OR REPLACE TABLE rules
+(number BIGINT, spike DOUBLE, "drop" DOUBLE, method VARCHAR, min_impressions BIGINT, min_z DOUBLE);
+CREATE OR REPLACE TABLE rule_ends (number BIGINT, "partition" BIGINT, until BIGINT);
+"""
+
+_ALERT_ROWS = (
+    f"SELECT alert_time, window_start, key, alert_type, rule, {', '.join(_ALERT_NUMBERS)} FROM expected_alerts"  # noqa: S608
+)
 _EXACT = ("alert_type", "window_start", "rule", *(name for name in _ALERT_NUMBERS if name != "z_score"))
 
 
-def compare_alerts(db: DuckDBPyConnection, pipeline: Pipeline, found: Comparison) -> None:
-    """Compute every alert from the rows taken as right and compare with `rows_alerts`."""
-    values = {
-        "spike": pipeline.spike,
-        "drop": pipeline.drop,
-        "method": pipeline.method,
-        "min_impressions": pipeline.min_impressions,
-        "min_z": pipeline.min_z,
-    }
-    db.execute(_ALERTS, values)
+def compare_alerts(
+    db: DuckDBPyConnection, pipeline: Pipeline, earlier: Sequence[EarlierRule], found: Comparison
+) -> None:
+    """Compute every alert from the rows taken as right, by the rule of its time, and compare with `rows_alerts`."""
+    db.execute(_RULES)
+    for number, rule in enumerate([*(one.rule for one in earlier), pipeline.rule]):
+        values = [number, rule.spike, rule.drop, rule.method, rule.min_impressions, rule.min_z]
+        db.execute("INSERT INTO rules VALUES (?, ?, ?, ?, ?, ?)", values)
+    for number, one in enumerate(earlier):
+        for partition, until in one.until.items():
+            db.execute("INSERT INTO rule_ends VALUES (?, ?, ?)", [number, partition, until])
+    db.execute(_ALERTS)
     expected, there = _by_key(db, _ALERT_ROWS), _by_key(db, "SELECT * FROM rows_alerts")
     for key in sorted(expected.keys() | there.keys()):
         where = f"alerts: {key[1]} {utc(key[0])}"

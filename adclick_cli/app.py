@@ -12,7 +12,7 @@ import sys
 import typer
 
 from adclick_cli import __version__
-from adclick_cli.commands import config, demo, generate, jobs, render, replay, status, submit, up, verify, watch
+from adclick_cli.commands import chaos, config, demo, generate, jobs, render, replay, status, submit, up, verify, watch
 from adclick_cli.errors import AdclickError
 
 EXIT_INTERRUPTED = 130
@@ -61,6 +61,7 @@ app.command("generate", rich_help_panel=EVENTS)(generate.generate)
 app.command("replay", rich_help_panel=EVENTS)(replay.replay)
 app.command("watch", rich_help_panel=RESULTS)(watch.watch)
 app.command("verify", rich_help_panel=RESULTS)(verify.verify)
+app.command("chaos", rich_help_panel=RESULTS)(chaos.chaos)
 app.add_typer(config.app, name="config", rich_help_panel=SETUP)
 
 

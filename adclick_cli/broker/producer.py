@@ -11,7 +11,10 @@ from adclick_cli.errors import BrokerError
 
 LINGER_MS = 20
 BATCH_BYTES = 262_144
-FLUSH_TIMEOUT_S = 60.0
+DELIVERY_TIMEOUT_S = 180.0
+"""How long a broker may be away before events are given up."""
+
+RECONNECT_MS = 1_000
 BUFFER_BYTES = 67_108_864
 
 
@@ -65,6 +68,8 @@ class _Confluent:
                 "client.id": "adclick",
                 "enable.idempotence": True,
                 "linger.ms": LINGER_MS,
+                "message.timeout.ms": int(DELIVERY_TIMEOUT_S * 1000),
+                "reconnect.backoff.max.ms": RECONNECT_MS,
                 "batch.size": BATCH_BYTES,
                 "queue.buffering.max.messages": 500_000,
                 "queue.buffering.max.kbytes": BUFFER_BYTES // 1024,
@@ -98,11 +103,11 @@ class _Confluent:
                 self._check()
 
     def flush(self) -> None:
-        left = self._producer.flush(FLUSH_TIMEOUT_S)
+        left = self._producer.flush(DELIVERY_TIMEOUT_S)
         self._check()
         if left:
             raise BrokerError(
-                f"{left} events were not delivered within {FLUSH_TIMEOUT_S:.0f} s", mend="Look at `adclick status`."
+                f"{left} events were not delivered within {DELIVERY_TIMEOUT_S:.0f} s", mend="Look at `adclick status`."
             )
 
     def close(self) -> None:
@@ -122,6 +127,9 @@ class _KafkaPython:
                 client_id="adclick",
                 enable_idempotence=True,
                 linger_ms=LINGER_MS,
+                delivery_timeout_ms=int(DELIVERY_TIMEOUT_S * 1000),
+                max_block_ms=int(DELIVERY_TIMEOUT_S * 1000),
+                reconnect_backoff_max_ms=RECONNECT_MS,
                 batch_size=BATCH_BYTES,
             )
         except KafkaError as error:
@@ -144,7 +152,7 @@ class _KafkaPython:
 
     def flush(self) -> None:
         try:
-            self._producer.flush(FLUSH_TIMEOUT_S)
+            self._producer.flush(DELIVERY_TIMEOUT_S)
         except self._error_type as error:
             self._failed(error)
         self._check()

@@ -78,6 +78,7 @@ def taskmanager(layout: Layout, settings: Settings) -> LocalService:
             "org.apache.flink.runtime.taskexecutor.TaskManagerRunner",
             "--configDir",
             str(layout.conf_dir),
+            f"-Dhigh-availability.zookeeper.client.session-timeout={local.TASKMANAGER_SESSION_MS}",
         ),
         ready=lambda: _overview(settings).get("slots-total", 0) > 0,
         ports={},

@@ -54,8 +54,11 @@ MANAGED_MB = 160
 METASPACE_MB = 224
 OVERHEAD_MB = 128
 
-ZOOKEEPER_SESSION_MS = 6000
-"""How long a dead JobManager is still taken for the leader; about what a new one needs to start."""
+ZOOKEEPER_SESSION_MS = 15_000
+"""How long a dead JobManager is still taken for the leader, and for how long a living one may stand still."""
+
+TASKMANAGER_SESSION_MS = 60_000
+"""The TaskManager's own session leads nothing: nobody waits for its end, and a long pause of its JVM ends no job."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from adclick_cli import defaults, schema
 from adclick_cli.broker import admin
 from adclick_cli.errors import ParameterError, RuntimeFailure
-from adclick_cli.runtime import jars
+from adclick_cli.runtime import jars, process
 from adclick_cli.runtime.local import broker, flink, zookeeper
 from adclick_cli.runtime.local.client import sql_client, train
 from adclick_cli.runtime.local.layout import Layout, free_port, prepare, write_flink_conf
@@ -125,6 +125,10 @@ class LocalRuntime:
     def services(self) -> list[ServiceStatus]:
         """The services as they are now."""
         return [self._recorded(name).status() for name in NAMES]
+
+    def process(self, name: str) -> process.Process | None:
+        """The process of a service, if it lives."""
+        return self._recorded(name).running()
 
     def logs(self, service: str | None, *, follow: bool, tail: int) -> Iterator[str]:
         """Lines of the logs.

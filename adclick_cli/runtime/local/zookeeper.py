@@ -10,7 +10,7 @@ import os
 import socket
 
 from adclick_cli import defaults
-from adclick_cli.runtime.local.layout import Layout
+from adclick_cli.runtime.local.layout import TASKMANAGER_SESSION_MS, Layout
 from adclick_cli.runtime.service import LocalService
 
 NAME = "zookeeper"
@@ -50,6 +50,7 @@ def _configuration(data: str, port: int) -> str:
         "clientPort": port,
         "clientPortAddress": defaults.BIND_ADDRESS,
         "tickTime": TICK_MS,
+        "maxSessionTimeout": TASKMANAGER_SESSION_MS,
         "admin.enableServer": "false",
         "4lw.commands.whitelist": "srvr",
         # What it keeps is small and is written all the time: without this the old logs stay for ever.

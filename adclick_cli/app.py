@@ -49,6 +49,7 @@ def _root(
 app.command("demo", rich_help_panel=CLUSTER)(demo.demo)
 app.command("up", rich_help_panel=CLUSTER)(up.up)
 app.command("down", rich_help_panel=CLUSTER)(up.down)
+app.command("supervise", rich_help_panel=CLUSTER, hidden=True)(up.supervise)
 app.command("status", rich_help_panel=CLUSTER)(status.status)
 app.command("logs", rich_help_panel=CLUSTER)(status.logs)
 app.command("render", rich_help_panel=PIPELINE)(render.render)

@@ -22,6 +22,7 @@ from adclick_cli.errors import AdclickError, FlinkError, RuntimeFailure
 from adclick_cli.flink.rest import FlinkRest
 from adclick_cli.pipeline import Pipeline
 from adclick_cli.runtime.choose import choose
+from adclick_cli.runtime.local import supervisor
 from adclick_cli.runtime.local.runtime import LocalRuntime
 from adclick_cli.runtime.service import Report
 from adclick_cli.settings import Settings
@@ -30,7 +31,9 @@ from adclick_cli.verify.check import verify
 
 FLOWING_DEADLINE_S = 60.0
 ENDING_DEADLINE_S = 240.0
-VERIFY_WAIT_S = 120.0
+VERIFY_WAIT_S = 600.0
+"""Long: after so many faults the jobs may have a backlog to read, and rows that come late are no difference."""
+
 SLACK_S = 5.0
 POLL_S = 0.2
 
@@ -68,6 +71,10 @@ def run(settings: Settings, request: Request, report: Report) -> Record:
     runtime = choose(settings)
     if not isinstance(runtime, LocalRuntime):
         raise RuntimeFailure(f"chaos kills local processes; this is the {runtime.name} runtime")
+    if runtime.process(supervisor.NAME):
+        raise RuntimeFailure(
+            "the supervisor would mend before the fault is over", mend="Run `adclick down` and `adclick up` without it."
+        )
     rest = FlinkRest(settings.flink_rest)
     submitted = submission.current(settings)
     if submitted is None or not all_run(runtime, rest):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Sequence
 
@@ -38,7 +39,7 @@ def submit(settings: Settings, pipeline: Pipeline, *, replace: bool, report: Rep
     rest = FlinkRest(settings.flink_rest)
     # A sink waits for ever for a topic that is not there.
     admin.ensure_topics(settings.servers, admin.topic_names(pipeline.topics, schema.ALL))
-    _make_room(rest, settings.servers, pipeline, replace=replace, report=report)
+    _make_room(settings, rest, pipeline, replace=replace, report=report)
     return _start(settings, rest, Submission(pipeline), {}, report)
 
 
@@ -76,6 +77,8 @@ def resume(settings: Settings, pipeline: Pipeline, savepoint: Savepoint, report:
     try:
         return _start(settings, rest, Submission(pipeline, earlier), savepoint.paths, report)
     except FlinkError as error:
+        # Half of a submission would write rows that the next attempt writes again.
+        cancel(rest, settings.servers, pipeline, active_jobs(rest))
         if any(sign in str(error) for sign in _RESTORE_SIGNS):
             raise SavepointError(
                 f"Flink cannot restore savepoint {savepoint.name}",
@@ -149,8 +152,8 @@ def _require_finished(rest: FlinkRest, ids: Sequence[str]) -> None:
             )
 
 
-def _make_room(rest: FlinkRest, servers: str, pipeline: Pipeline, *, replace: bool, report: Report) -> None:
-    topics = pipeline.topics
+def _make_room(settings: Settings, rest: FlinkRest, pipeline: Pipeline, *, replace: bool, report: Report) -> None:
+    topics, servers = pipeline.topics, settings.servers
     outputs = admin.topic_names(topics, (*schema.RESULTS, *schema.LIVE))
     running = active_jobs(rest)
     filled = [topic for topic in outputs if _holds_rows(servers, topic)]
@@ -169,6 +172,15 @@ def _make_room(rest: FlinkRest, servers: str, pipeline: Pipeline, *, replace: bo
     if filled:
         report(f"Emptying {', '.join(filled)} …")
         admin.delete_records(servers, filled)
+    _drop_checkpoints(settings, rest)
+
+
+def _drop_checkpoints(settings: Settings, rest: FlinkRest) -> None:
+    """Delete what ended jobs left behind; it is kept until results are computed anew, and of no use after that."""
+    kept = {job.id for job in rest.jobs() if job.active}
+    for folder in (settings.home / "checkpoints").glob("*"):
+        if folder.is_dir() and folder.name not in kept:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _holds_rows(servers: str, topic: str) -> bool:

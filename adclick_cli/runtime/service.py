@@ -53,6 +53,9 @@ class Runtime(Protocol):
     def up(self, report: Report) -> None:
         """Start what does not run, and return when all is healthy."""
 
+    def supervise(self, wanted: bool, report: Report) -> None:
+        """See to it that what dies is started again until `down`, or do so no more."""
+
     def down(self, *, delete_data: bool, report: Report) -> None:
         """Stop everything; with `delete_data` also delete all but the jars."""
 

@@ -8,11 +8,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from filelock import FileLock
+
 from adclick_cli import defaults, schema
 from adclick_cli.broker import admin
 from adclick_cli.errors import ParameterError, RuntimeFailure
 from adclick_cli.runtime import jars, process
-from adclick_cli.runtime.local import broker, flink, zookeeper
+from adclick_cli.runtime.local import broker, flink, supervisor, zookeeper
 from adclick_cli.runtime.local.client import sql_client, train
 from adclick_cli.runtime.local.layout import Layout, free_port, prepare, write_flink_conf
 from adclick_cli.runtime.service import LocalService, Report, ServiceStatus, SqlClient
@@ -20,6 +22,7 @@ from adclick_cli.settings import Settings, ports_file
 
 READY_DEADLINE_S = 90.0
 FOLLOW_POLL_S = 0.2
+UP_LOCK = "up.lock"
 NAMES = (broker.NAME, zookeeper.NAME, flink.JOBMANAGER, flink.TASKMANAGER)
 INNER_PORTS = ("rpc_port", "controller_port", "zookeeper_port")
 
@@ -44,6 +47,12 @@ class LocalRuntime:
         Raises:
             PortTakenError, RuntimeFailure, DownloadError, BrokerError: it cannot come up.
         """
+        # The supervisor and a user may bring the same service up at the same moment.
+        self._settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with FileLock(self._settings.home / UP_LOCK, timeout=READY_DEADLINE_S * 2):
+            self._up(report)
+
+    def _up(self, report: Report) -> None:
         layout = prepare(self._settings, self._progress)
         services = self._build(layout)
         started: list[LocalService] = []
@@ -110,7 +119,7 @@ class LocalRuntime:
     def down(self, *, delete_data: bool, report: Report) -> None:
         """Stop what runs, Flink before its broker; with `delete_data` delete all but the jars."""
         home = self._settings.home
-        for name in reversed(NAMES):
+        for name in (supervisor.NAME, *reversed(NAMES)):
             service = self._recorded(name)
             if service.running():
                 report(f"Stopping the {name} …")
@@ -123,8 +132,25 @@ class LocalRuntime:
             report("Deleted the data; the jars stay.")
 
     def services(self) -> list[ServiceStatus]:
-        """The services as they are now."""
-        return [self._recorded(name).status() for name in NAMES]
+        """The services as they are now; the supervisor only where one was started."""
+        found = [self._recorded(name).status() for name in NAMES]
+        watching = self._recorded(supervisor.NAME)
+        return [*found, watching.status()] if watching.record.exists() else found
+
+    def supervise(self, wanted: bool, report: Report) -> None:
+        """Start the supervisor, or stop it; harmless where all is as wanted.
+
+        Raises:
+            RuntimeFailure: it ended at once.
+        """
+        watching = supervisor.service(self._settings.home, self.name, defaults.BIND_ADDRESS)
+        if not wanted:
+            watching.stop()
+        elif watching.start():
+            report("Starting the supervisor …")
+            watching.wait_ready(time.monotonic() + READY_DEADLINE_S)
+        else:
+            report("The supervisor runs already.")
 
     def process(self, name: str) -> process.Process | None:
         """The process of a service, if it lives."""
@@ -136,8 +162,9 @@ class LocalRuntime:
         Raises:
             ParameterError: there is no such service.
         """
-        if service is not None and service not in NAMES:
-            raise ParameterError("service", service, "There is no such service.", f"Use one of {', '.join(NAMES)}.")
+        known = (*NAMES, supervisor.NAME)
+        if service is not None and service not in known:
+            raise ParameterError("service", service, "There is no such service.", f"Use one of {', '.join(known)}.")
         names = [service] if service else list(NAMES)
         paths = {name: self._recorded(name).log for name in names}
         positions: dict[str, int] = {}

@@ -90,6 +90,8 @@ class Pipeline:
         live: also keep the upsert topics with the windows that are still open.
         dead_letters: also find each message that is no event, with the reason.
         checkpoint_interval: how often results are committed.
+        transaction_timeout: rows not committed so long after their transaction began are given up by the broker, which
+            refuses more than its `transaction.max.timeout.ms` (15 min unless it is told otherwise).
         bootstrap_servers: the broker as Flink reaches it.
         topics: names of the topics.
     """
@@ -110,6 +112,7 @@ class Pipeline:
     live: bool = True
     dead_letters: bool = True
     checkpoint_interval: Duration = Duration.parse(defaults.CHECKPOINT_INTERVAL, "checkpoint-interval")
+    transaction_timeout: Duration = Duration.parse(defaults.TRANSACTION_TIMEOUT, "transaction-timeout")
     bootstrap_servers: str = f"{defaults.BIND_ADDRESS}:{defaults.KAFKA_PORT}"
     topics: Topics = field(default_factory=Topics)
 

@@ -72,6 +72,7 @@ class Settings(BaseSettings):
     idle_timeout: str = defaults.IDLE_TIMEOUT
     max_ahead: str = defaults.MAX_AHEAD
     checkpoint_interval: str = defaults.CHECKPOINT_INTERVAL
+    transaction_timeout: str = defaults.TRANSACTION_TIMEOUT
     threshold: float | None = None
     spike: float | None = None
     drop: float | None = None
@@ -158,6 +159,7 @@ class Settings(BaseSettings):
             live=self.live and not bounded,
             dead_letters=self.dead_letters,
             checkpoint_interval=Duration.parse(self.checkpoint_interval, "checkpoint-interval"),
+            transaction_timeout=Duration.parse(self.transaction_timeout, "transaction-timeout"),
             bootstrap_servers=self.servers,
             topics=self.topics(),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from adclick_cli.broker.admin import admin_client
@@ -11,7 +12,7 @@ LONGEST_BLOCK_MS = 15_000
 
 
 def open_ids(servers: str, prefixes: Iterable[str]) -> list[str]:
-    """Transactional ids with an open transaction that begin with one of `prefixes`.
+    """Transactional ids with an open transaction, as Flink makes them: a prefix, a subtask and a checkpoint.
 
     Raises:
         BrokerError: the broker does not answer.
@@ -19,14 +20,15 @@ def open_ids(servers: str, prefixes: Iterable[str]) -> list[str]:
     from kafka.admin import TransactionState
 
     states = [TransactionState.ONGOING, TransactionState.PREPARE_ABORT, TransactionState.PREPARE_COMMIT]
-    wanted = tuple(prefixes)
+    # Only whole ids: another submission may write a topic whose name begins like one of ours.
+    wanted = re.compile("|".join(rf"{re.escape(prefix)}-\d+-\d+" for prefix in prefixes))
     with admin_client(servers) as admin:
         listed = admin.list_transactions(state_filters=states)
     return sorted(
         found.transactional_id
         for listings in listed.values()
         for found in listings
-        if found.transactional_id.startswith(wanted)
+        if wanted.fullmatch(found.transactional_id)
     )
 
 

@@ -54,7 +54,7 @@ def cancel() -> None:
     rest = FlinkRest(loaded.flink_rest)
     running = stopping.active_jobs(rest)
     pipeline = submission.current_pipeline(loaded) or loaded.pipeline()
-    stopping.cancel(rest, loaded.servers, pipeline, running)
+    stopping.cancel(rest, loaded.servers, pipeline, running, console.say)
     for job in running:
         console.say(f"Cancelled {job.name} ({job.id}).")
     if not running:

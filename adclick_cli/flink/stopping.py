@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from adclick_cli import savepoints, submission
 from adclick_cli.broker import admin, transactions
 from adclick_cli.broker.consumer import holds_beyond
-from adclick_cli.errors import FlinkError
+from adclick_cli.errors import BrokerError, FlinkError
 from adclick_cli.flink.rest import FlinkRest, Job
 from adclick_cli.pipeline import Pipeline
 from adclick_cli.savepoints import Savepoint
@@ -29,19 +29,25 @@ def active_jobs(rest: FlinkRest) -> list[Job]:
     return sorted(jobs, key=lambda job: render.JOBS.index(job.name))
 
 
-def cancel(rest: FlinkRest, servers: str, pipeline: Pipeline, jobs: Sequence[Job]) -> None:
+def cancel(rest: FlinkRest, servers: str, pipeline: Pipeline, jobs: Sequence[Job], report: Report) -> None:
     """Cancel `jobs` at once, wait until each has ended, and abort what they were about to write.
 
     Raises:
         FlinkError: one has not ended in time.
-        BrokerError: the broker does not answer.
     """
     for job in jobs:
         rest.cancel(job.id)
     _wait_ended(rest, [job.id for job in jobs])
-    # A task that was killed leaves its transaction open, and every reader of committed rows would wait behind it.
+    _abort_leftovers(servers, pipeline, report)
+
+
+def _abort_leftovers(servers: str, pipeline: Pipeline, report: Report) -> None:
+    """A task that was killed leaves its transaction open, and every reader of committed rows would wait behind it."""
     prefixes = [pipeline.transactions(topic) for topic in pipeline.final_topics]
-    transactions.abort(servers, transactions.open_ids(servers, prefixes))
+    try:
+        transactions.abort(servers, transactions.open_ids(servers, prefixes))
+    except BrokerError as error:
+        report(f"Rows that were not committed may hold readers up for {pipeline.transaction_timeout}: {error.what}.")
 
 
 def stop(settings: Settings, report: Report) -> list[Job]:
@@ -63,6 +69,9 @@ def stop(settings: Settings, report: Report) -> list[Job]:
         if job not in stuck:
             rest.dispose(_stop_one(rest, job))
     _wait_ended(rest, [job.id for job in jobs])
+    if stuck:
+        submitted = submission.current_pipeline(settings) or settings.pipeline()
+        _abort_leftovers(settings.servers, submitted, report)
     return jobs
 
 

@@ -78,7 +78,7 @@ def resume(settings: Settings, pipeline: Pipeline, savepoint: Savepoint, report:
         return _start(settings, rest, Submission(pipeline, earlier), savepoint.paths, report)
     except FlinkError as error:
         # Half of a submission would write rows that the next attempt writes again.
-        cancel(rest, settings.servers, pipeline, active_jobs(rest))
+        cancel(rest, settings.servers, pipeline, active_jobs(rest), report)
         if any(sign in str(error) for sign in _RESTORE_SIGNS):
             raise SavepointError(
                 f"Flink cannot restore savepoint {savepoint.name}",
@@ -168,7 +168,7 @@ def _make_room(settings: Settings, rest: FlinkRest, pipeline: Pipeline, *, repla
         )
     for job in running:
         report(f"Ending {job.name} ({job.id}) …")
-    cancel(rest, servers, pipeline, running)
+    cancel(rest, servers, pipeline, running, report)
     if filled:
         report(f"Emptying {', '.join(filled)} …")
         admin.delete_records(servers, filled)

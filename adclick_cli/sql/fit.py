@@ -20,6 +20,7 @@ MAY_CHANGE = (
     "min_z",
     "idle_timeout",
     "checkpoint_interval",
+    "transaction_timeout",
     "bootstrap_servers",
 )
 """Parameters without a trace in any state: an alert's two windows are kept, not how they were judged."""

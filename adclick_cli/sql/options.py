@@ -9,9 +9,6 @@ from pathlib import Path
 from adclick_cli import defaults
 from adclick_cli.pipeline import Pipeline
 
-TRANSACTION_TIMEOUT_MS = 900_000
-"""Longer than any pause between checkpoints that a recovery may take; brokers allow up to 15 min by default."""
-
 ALIGNMENT_GROUP = "adclick"
 LIVE_STATE_HOURS = 1
 
@@ -176,7 +173,7 @@ def _final_sink(pipeline: Pipeline, topic: str, key: str) -> dict[str, str]:
         "value.json.timestamp-format.standard": "ISO-8601",
         "sink.delivery-guarantee": "exactly-once",
         "sink.transactional-id-prefix": pipeline.transactions(topic),
-        "properties.transaction.timeout.ms": str(TRANSACTION_TIMEOUT_MS),
+        "properties.transaction.timeout.ms": str(pipeline.transaction_timeout.ms),
     }
 
 

@@ -40,7 +40,7 @@ def test_a_record_reads_back_as_it_was() -> None:
         {"spike": 9.0, "drop": 0.1},
         {"method": "significance", "min_z": 2.0},
         {"min_impressions": 50},
-        {"checkpoint_interval": minutes(1)},
+        {"checkpoint_interval": minutes(1), "transaction_timeout": minutes(60)},
         {"idle_timeout": minutes(1)},
         {"bootstrap_servers": "127.0.0.1:1"},
     ],

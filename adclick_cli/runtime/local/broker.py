@@ -16,6 +16,7 @@ from adclick_cli.runtime.service import LocalService
 from adclick_cli.settings import Settings
 
 NAME = "broker"
+LONGEST_TRANSACTION_MS = 7 * 86_400_000
 HEAP = "-Xmx448m"
 
 _LOG4J = """\
@@ -102,7 +103,7 @@ def _properties(layout: Layout, settings: Settings, controller_port: int) -> str
         "transaction.state.log.replication.factor": 1,
         "transaction.state.log.min.isr": 1,
         "transaction.state.log.num.partitions": 1,
-        "transaction.max.timeout.ms": 900_000,
+        "transaction.max.timeout.ms": LONGEST_TRANSACTION_MS,
         "share.coordinator.state.topic.replication.factor": 1,
         "share.coordinator.state.topic.min.isr": 1,
         "group.initial.rebalance.delay.ms": 0,

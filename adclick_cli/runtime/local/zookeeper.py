@@ -18,6 +18,18 @@ MAIN = "org.apache.flink.shaded.zookeeper3.org.apache.zookeeper.server.ZooKeeper
 TICK_MS = 1000
 PROBE_TIMEOUT_S = 1.0
 
+_LOG4J = """\
+status = ERROR
+appender.console.type = Console
+appender.console.name = console
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = %d{yyyy-MM-dd HH:mm:ss,SSS} %-5p %c{1} - %m%n
+rootLogger.level = WARN
+rootLogger.appenderRef.console.ref = console
+logger.sessions.name = org.apache.flink.shaded.zookeeper3.org.apache.zookeeper.server.ZooKeeperServer
+logger.sessions.level = INFO
+"""
+
 
 def service(layout: Layout, port: int) -> LocalService:
     """ZooKeeper as a service; ready when it says that it serves."""
@@ -25,13 +37,15 @@ def service(layout: Layout, port: int) -> LocalService:
     folder.mkdir(exist_ok=True, mode=0o700)
     configuration = folder / "zoo.cfg"
     configuration.write_text(_configuration(str(folder / "data"), port), encoding="utf-8")
+    logging = folder / "log4j2.properties"
+    logging.write_text(_LOG4J, encoding="utf-8")
     lib = layout.flink_home / "lib"
     jars = sorted([*lib.glob("flink-dist-*.jar"), *lib.glob("log4j-*.jar")])
     return LocalService(
         name=NAME,
         command=(
-            *layout.jvm("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx64m", f"-Dlog.file={os.devnull}"),
-            f"-Dlog4j.configurationFile={(layout.conf_dir / 'log4j-console.properties').as_uri()}",
+            *layout.jvm("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx64m"),
+            f"-Dlog4j2.configurationFile={logging}",
             "-cp",
             os.pathsep.join(str(path) for path in jars),
             MAIN,

@@ -142,11 +142,16 @@ def test_cancel_leaves_no_transaction_that_readers_wait_for(cluster: Cluster) ->
 
     wait(open_rows, "no row was written")
     process(cluster, "taskmanager").kill()
+    wait(lambda: _troubles(cluster), "no job says why it does not run")
     assert transactions.open_ids(servers(cluster), [f"adclick-{topic}"]) != []
     cluster.run("cancel", env=env)
     assert transactions.open_ids(servers(cluster), [f"adclick-{topic}"]) == []
     assert not open_rows()
     cluster.run("up")
+
+
+def _troubles(cluster: Cluster) -> list[str]:
+    return [job["reason"] for job in cluster.rows("jobs") if job["state"] in ("RUNNING", "RESTARTING") and job["reason"]]
 
 
 @pytest.mark.parametrize("fast", [True, False])

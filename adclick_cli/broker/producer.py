@@ -15,6 +15,12 @@ DELIVERY_TIMEOUT_S = 180.0
 """How long a broker may be away before events are given up."""
 
 RECONNECT_MS = 1_000
+REBOOTSTRAP_MS = 5_000
+"""Where no known broker tells where the topics are, the addresses that the user gave are asked again so soon."""
+
+SERVE_EVERY = 1_000
+"""Sent messages count until their delivery has been reported to us, so reports are taken that often."""
+
 BUFFER_BYTES = 67_108_864
 
 
@@ -70,6 +76,7 @@ class _Confluent:
                 "linger.ms": LINGER_MS,
                 "message.timeout.ms": int(DELIVERY_TIMEOUT_S * 1000),
                 "reconnect.backoff.max.ms": RECONNECT_MS,
+                "metadata.recovery.rebootstrap.trigger.ms": REBOOTSTRAP_MS,
                 "batch.size": BATCH_BYTES,
                 "queue.buffering.max.messages": 500_000,
                 "queue.buffering.max.kbytes": BUFFER_BYTES // 1024,
@@ -79,6 +86,7 @@ class _Confluent:
             }
         )
         self._delivered: Callable[[Any, Any], None] = self._on_delivery
+        self._unserved = 0
 
     def _on_error(self, error: Any) -> None:
         if error.fatal():
@@ -94,6 +102,11 @@ class _Confluent:
 
     def send(self, topic: str, key: bytes, value: bytes | None, timestamp_ms: int | None = None) -> None:
         more: dict[str, Any] = {} if timestamp_ms is None else {"timestamp": timestamp_ms}
+        self._unserved += 1
+        if self._unserved == SERVE_EVERY:
+            self._unserved = 0
+            self._producer.poll(0)
+            self._check()
         while True:
             try:
                 self._producer.produce(topic, value, key, on_delivery=self._delivered, **more)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from adclick_cli import submission
@@ -36,6 +37,7 @@ VERIFY_WAIT_S = 600.0
 
 SLACK_S = 5.0
 POLL_S = 0.2
+LOG = Path("logs") / "chaos-generator.log"
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,7 @@ def run(settings: Settings, request: Request, report: Report) -> Record:
             _require_alive(generator)
             recoveries.append(endure(runtime, rest, fault, number, request.outage_s, report))
             report(_told(recoveries[-1]))
+            _wait_arriving(settings, submitted.pipeline, generator)
             if recoveries[-1].committed_s is None:
                 break
         last_s = time.time()
@@ -134,18 +137,18 @@ def _held(settings: Settings, pipeline: Pipeline) -> dict[str, int]:
 
 
 @contextmanager
-def _generator(settings: Settings, request: Request) -> Iterator[subprocess.Popen[str]]:
+def _generator(settings: Settings, request: Request) -> Iterator[subprocess.Popen[bytes]]:
     """`adclick generate` as a process of its own, ended in any case."""
     command = [sys.executable, "-m", "adclick_cli", "generate", "--phase", "cycle", "--output", "json"]
     command += ["--rate", str(request.rate), "--seed", str(request.seed), "--bootstrap-servers", settings.servers]
-    started = subprocess.Popen(
-        command,
-        env={**os.environ, "ADCLICK_HOME": str(settings.home)},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    with (settings.home / LOG).open("wb") as log:
+        started = subprocess.Popen(
+            command,
+            env={**os.environ, "ADCLICK_HOME": str(settings.home)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+        )
     try:
         yield started
     finally:
@@ -154,13 +157,12 @@ def _generator(settings: Settings, request: Request) -> Iterator[subprocess.Pope
             started.wait()
 
 
-def _require_alive(generator: subprocess.Popen[str]) -> None:
+def _require_alive(generator: subprocess.Popen[bytes]) -> None:
     if generator.poll() is not None:
-        told = (generator.stderr.read() if generator.stderr else "").strip()
-        raise AdclickError("the generator ended by itself", told, "Look at `adclick status`.")
+        raise AdclickError("the generator ended by itself", mend=f"Read {LOG} in ADCLICK_HOME.")
 
 
-def _wait_flowing(rest: FlinkRest, generator: subprocess.Popen[str]) -> None:
+def _wait_flowing(rest: FlinkRest, generator: subprocess.Popen[bytes]) -> None:
     """Wait until both jobs have committed something of this run."""
     since, deadline = time.time(), time.monotonic() + FLOWING_DEADLINE_S
     while not committed_since(rest, since):
@@ -170,7 +172,17 @@ def _wait_flowing(rest: FlinkRest, generator: subprocess.Popen[str]) -> None:
         time.sleep(POLL_S)
 
 
-def _settle(pipeline: Pipeline, generator: subprocess.Popen[str], report: Report) -> None:
+def _wait_arriving(settings: Settings, pipeline: Pipeline, generator: subprocess.Popen[bytes]) -> None:
+    """Wait until events arrive again: a fault that hits an idle pipeline proves nothing."""
+    before, deadline = _held(settings, pipeline), time.monotonic() + FLOWING_DEADLINE_S
+    while any(now <= before[name] for name, now in _held(settings, pipeline).items()):
+        _require_alive(generator)
+        if time.monotonic() > deadline:
+            raise AdclickError("the generator sends nothing any more", mend="Look at `adclick status`.")
+        time.sleep(POLL_S)
+
+
+def _settle(pipeline: Pipeline, generator: subprocess.Popen[bytes], report: Report) -> None:
     """Let events flow on until the windows that were open at the last fault are final."""
     spans = (pipeline.window, pipeline.attribution, pipeline.watermark_delay)
     left = sum(span.seconds for span in spans) + SLACK_S
@@ -181,7 +193,7 @@ def _settle(pipeline: Pipeline, generator: subprocess.Popen[str], report: Report
         time.sleep(POLL_S)
 
 
-def _end(generator: subprocess.Popen[str]) -> dict[str, int]:
+def _end(generator: subprocess.Popen[bytes]) -> dict[str, int]:
     """End the generator as Ctrl-C does; return what it had acknowledged."""
     generator.send_signal(signal.SIGTERM)
     try:

@@ -151,7 +151,9 @@ def test_cancel_leaves_no_transaction_that_readers_wait_for(cluster: Cluster) ->
 
 
 def _troubles(cluster: Cluster) -> list[str]:
-    return [job["reason"] for job in cluster.rows("jobs") if job["state"] in ("RUNNING", "RESTARTING") and job["reason"]]
+    return [
+        job["reason"] for job in cluster.rows("jobs") if job["state"] in ("RUNNING", "RESTARTING") and job["reason"]
+    ]
 
 
 @pytest.mark.parametrize("fast", [True, False])

@@ -127,9 +127,10 @@ class Pipeline:
         return f"adclick-{topic}"
 
     @property
-    def final_topics(self) -> tuple[str, str, str]:
+    def final_topics(self) -> tuple[str, ...]:
         """The topics that are written exactly once."""
-        return self.topics.ctr, self.topics.engagement, self.topics.alerts
+        topics = (self.topics.ctr, self.topics.engagement, self.topics.alerts)
+        return (*topics, self.topics.dead_letters) if self.dead_letters else topics
 
     @property
     def rule(self) -> AlertRule:

@@ -56,9 +56,9 @@ def test_thresholds_and_intervals_may_change(change: dict[str, object]) -> None:
         ({"window": minutes(2)}, ["aggregation", "anomaly"], "window 2m, was 1m"),
         ({"attribution": minutes(5)}, ["join"], "attribution 5m, was 10m"),
         ({"watermark_delay": minutes(1)}, ["sources"], "watermark-delay 1m, was 5s"),
-        ({"max_ahead": minutes(1)}, ["sources"], "max-ahead 1m, was 1h"),
+        ({"max_ahead": minutes(1)}, ["sources", "dead_letters"], "max-ahead 1m, was 1h"),
         ({"live": False}, ["aggregation"], "live False, was True"),
-        ({"topics": Topics(clicks="other")}, ["sources"], "topic-clicks other, was ad-clicks"),
+        ({"topics": Topics(clicks="other")}, ["sources", "dead_letters"], "topic-clicks other, was ad-clicks"),
         ({"topics": Topics(alerts="other")}, ["sinks"], "topic-alerts other, was anomaly_alerts"),
     ],
 )

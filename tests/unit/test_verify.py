@@ -100,7 +100,7 @@ def verdict(
         "engagement": empty(),
         "alerts": empty(),
     }
-    return check(tables, pipeline, earlier)
+    return check(tables, pipeline, earlier=earlier)
 
 
 IMPRESSIONS = st.builds(

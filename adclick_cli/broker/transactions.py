@@ -19,16 +19,18 @@ def open_ids(servers: str, prefixes: Iterable[str]) -> list[str]:
     """
     from kafka.admin import TransactionState
 
-    states = [TransactionState.ONGOING, TransactionState.PREPARE_ABORT, TransactionState.PREPARE_COMMIT]
+    states = {TransactionState.ONGOING, TransactionState.PREPARE_ABORT, TransactionState.PREPARE_COMMIT}
     # Only whole ids: another submission may write a topic whose name begins like one of ours.
     wanted = re.compile("|".join(rf"{re.escape(prefix)}-\d+-\d+" for prefix in prefixes))
     with admin_client(servers) as admin:
-        listed = admin.list_transactions(state_filters=states)
+        # A new client knows no brokers yet, and would ask none of them.
+        brokers = [broker["broker_id"] for broker in admin.describe_cluster()["brokers"]]
+        listed = admin.list_transactions(broker_ids=brokers)
     return sorted(
         found.transactional_id
         for listings in listed.values()
         for found in listings
-        if wanted.fullmatch(found.transactional_id)
+        if found.state in states and wanted.fullmatch(found.transactional_id)
     )
 
 

@@ -13,6 +13,7 @@ import typer
 
 from adclick_cli import __version__
 from adclick_cli.commands import (
+    chaos,
     config,
     dashboard,
     demo,
@@ -62,17 +63,21 @@ def _root(
 app.command("demo", rich_help_panel=CLUSTER)(demo.demo)
 app.command("up", rich_help_panel=CLUSTER)(up.up)
 app.command("down", rich_help_panel=CLUSTER)(up.down)
+app.command("supervise", rich_help_panel=CLUSTER, hidden=True)(up.supervise)
 app.command("status", rich_help_panel=CLUSTER)(status.status)
 app.command("logs", rich_help_panel=CLUSTER)(status.logs)
 app.command("render", rich_help_panel=PIPELINE)(render.render)
 app.command("submit", rich_help_panel=PIPELINE)(submit.submit)
 app.command("jobs", rich_help_panel=PIPELINE)(jobs.jobs)
 app.command("stop", rich_help_panel=PIPELINE)(jobs.stop)
+app.command("cancel", rich_help_panel=PIPELINE)(jobs.cancel)
+app.command("savepoints", rich_help_panel=PIPELINE)(jobs.savepoints)
 app.command("generate", rich_help_panel=EVENTS)(generate.generate)
 app.command("replay", rich_help_panel=EVENTS)(replay.replay)
 app.command("watch", rich_help_panel=RESULTS)(watch.watch)
 app.command("dashboard", rich_help_panel=RESULTS)(dashboard.dashboard)
 app.command("verify", rich_help_panel=RESULTS)(verify.verify)
+app.command("chaos", rich_help_panel=RESULTS)(chaos.chaos)
 app.add_typer(config.app, name="config", rich_help_panel=SETUP)
 
 

@@ -66,5 +66,9 @@ class AlreadyRunningError(FlinkError):
     """Jobs or results of an earlier submission stand in the way; `--replace` removes them."""
 
 
+class SavepointError(FlinkError):
+    """A savepoint cannot be gone on from: another pipeline, rows written since, or state that Flink refuses."""
+
+
 class InputFileError(AdclickError):
     """A file to replay cannot be read, or its columns do not fit the mapping."""

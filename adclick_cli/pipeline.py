@@ -32,6 +32,43 @@ class Topics:
 
 
 @dataclass(frozen=True)
+class AlertRule:
+    """What makes two neighbouring windows an alert; the names are those of `Pipeline`."""
+
+    spike: float
+    drop: float
+    method: Method
+    min_impressions: int
+    min_z: float
+
+
+@dataclass(frozen=True)
+class EarlierRule:
+    """A rule that was in force before the present one, in a submission that went on from a savepoint.
+
+    Attributes:
+        rule: the rule.
+        until: by partition of the CTR rows, the first offset that it did not judge any more.
+    """
+
+    rule: AlertRule
+    until: dict[int, int]
+
+    def to_plain(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any]) -> EarlierRule:
+        """What `to_plain` gave, back from JSON, where every key is a text.
+
+        Raises:
+            ValueError, TypeError, KeyError: it is no such object.
+        """
+        return cls(AlertRule(**plain["rule"]), {int(number): offset for number, offset in plain["until"].items()})
+
+
+@dataclass(frozen=True)
 class Pipeline:
     """The parameters of one submission.
 
@@ -53,6 +90,8 @@ class Pipeline:
         live: also keep the upsert topics with the windows that are still open.
         dead_letters: also find each message that is no event, with the reason.
         checkpoint_interval: how often results are committed.
+        transaction_timeout: rows not committed so long after their transaction began are given up by the broker, which
+            refuses more than its `transaction.max.timeout.ms` (15 min unless it is told otherwise).
         bootstrap_servers: the broker as Flink reaches it.
         topics: names of the topics.
     """
@@ -73,8 +112,30 @@ class Pipeline:
     live: bool = True
     dead_letters: bool = True
     checkpoint_interval: Duration = Duration.parse(defaults.CHECKPOINT_INTERVAL, "checkpoint-interval")
+    transaction_timeout: Duration = Duration.parse(defaults.TRANSACTION_TIMEOUT, "transaction-timeout")
     bootstrap_servers: str = f"{defaults.BIND_ADDRESS}:{defaults.KAFKA_PORT}"
     topics: Topics = field(default_factory=Topics)
+
+    @staticmethod
+    def group(topic: str) -> str:
+        """The consumer group under which a topic's reader commits how far it is."""
+        return f"adclick-{topic}"
+
+    @staticmethod
+    def transactions(topic: str) -> str:
+        """What the ids of the transactions that write a result topic begin with."""
+        return f"adclick-{topic}"
+
+    @property
+    def final_topics(self) -> tuple[str, ...]:
+        """The topics that are written exactly once."""
+        topics = (self.topics.ctr, self.topics.engagement, self.topics.alerts)
+        return (*topics, self.topics.dead_letters) if self.dead_letters else topics
+
+    @property
+    def rule(self) -> AlertRule:
+        """The part that decides alerts."""
+        return AlertRule(self.spike, self.drop, self.method, self.min_impressions, self.min_z)
 
     def to_json(self) -> str:
         """One JSON object; `from_json` reads it back."""

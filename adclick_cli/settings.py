@@ -83,6 +83,7 @@ class Settings(BaseSettings):
     idle_timeout: str = defaults.IDLE_TIMEOUT
     max_ahead: str = defaults.MAX_AHEAD
     checkpoint_interval: str = defaults.CHECKPOINT_INTERVAL
+    transaction_timeout: str = defaults.TRANSACTION_TIMEOUT
     threshold: float | None = None
     spike: float | None = None
     drop: float | None = None
@@ -169,6 +170,7 @@ class Settings(BaseSettings):
             live=self.live and not bounded,
             dead_letters=self.dead_letters,
             checkpoint_interval=Duration.parse(self.checkpoint_interval, "checkpoint-interval"),
+            transaction_timeout=Duration.parse(self.transaction_timeout, "transaction-timeout"),
             bootstrap_servers=self.servers,
             topics=self.topics(),
         )
@@ -183,6 +185,16 @@ class Settings(BaseSettings):
             parse_number(defaults.SPIKE if spike is None else spike, "spike", above=1),
             parse_number(defaults.DROP if drop is None else drop, "drop", above=0, below=1),
         )
+
+
+def as_flags(pipeline: Pipeline) -> dict[str, Any]:
+    """The settings, by name, that give this pipeline; the broker's address is left out."""
+    found: dict[str, Any] = {f"topic_{name}": topic for name, topic in vars(pipeline.topics).items()}
+    for name in pipeline.__dataclass_fields__:
+        if name in Settings.model_fields and name != "bootstrap_servers":
+            value = getattr(pipeline, name)
+            found[name] = str(value) if isinstance(value, Duration) else value
+    return found
 
 
 def _window(text: str) -> Duration:

@@ -6,7 +6,7 @@ from adclick_cli import submission
 from adclick_cli.broker import admin
 from adclick_cli.errors import AdclickError
 from adclick_cli.flink.rest import FlinkRest
-from adclick_cli.flink.submit import active_jobs
+from adclick_cli.flink.stopping import active_jobs
 from adclick_cli.settings import Settings
 
 

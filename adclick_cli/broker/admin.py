@@ -46,7 +46,12 @@ def require_listener(servers: str) -> None:
 
 
 @contextmanager
-def _admin(servers: str) -> Iterator[KafkaAdminClient]:
+def admin_client(servers: str) -> Iterator[KafkaAdminClient]:
+    """kafka-python's admin client, for the modules of this folder alone.
+
+    Raises:
+        BrokerError: the broker does not answer, or refuses what is asked of it.
+    """
     from kafka import KafkaAdminClient
     from kafka.errors import KafkaError
 
@@ -77,7 +82,7 @@ def _listens(server: str) -> bool:
 def answers(servers: str) -> bool:
     """Whether a broker answers now."""
     try:
-        with _admin(servers) as admin:
+        with admin_client(servers) as admin:
             admin.describe_cluster()
     except BrokerError:
         return False
@@ -114,7 +119,7 @@ def ensure_topics(servers: str, wanted: Mapping[str, Record]) -> list[str]:
     """
     from kafka.admin import NewTopic
 
-    with _admin(servers) as admin:
+    with admin_client(servers) as admin:
         there = set(admin.list_topics())
         new = [
             NewTopic(
@@ -144,7 +149,7 @@ def topic_configs(record: Record) -> dict[str, str]:
 
 def list_topics(servers: str) -> list[str]:
     """Names of all topics, internal ones left out."""
-    with _admin(servers) as admin:
+    with admin_client(servers) as admin:
         return sorted(name for name in admin.list_topics() if not name.startswith("__"))
 
 
@@ -193,5 +198,20 @@ def delete_records(servers: str, topics: Iterable[str]) -> None:
         if low < high
     }
     if ends:
-        with _admin(servers) as admin:
+        with admin_client(servers) as admin:
             admin.delete_records(ends)
+
+
+def group_offsets(servers: str, group: str, topic: str) -> dict[int, int]:
+    """By partition the offset that a consumer group has committed; a partition without one is left out.
+
+    Raises:
+        BrokerError: the broker does not answer.
+    """
+    with admin_client(servers) as admin:
+        found = admin.list_group_offsets(group).get(group, {})
+    return {
+        partition.partition: int(committed.offset)
+        for partition, committed in found.items()
+        if partition.topic == topic and committed.offset >= 0
+    }

@@ -67,6 +67,19 @@ def read_topic(
         yield from reader(servers, topic, wanted, committed=committed)
 
 
+def holds_beyond(servers: str, topic: str, offsets: dict[int, int]) -> bool:
+    """Whether a topic holds a committed message at or behind these offsets; a partition not named begins at 0.
+
+    Raises:
+        BrokerError: the broker does not answer.
+    """
+    ranges = topic_offsets(servers, topic, committed=True)
+    # Markers of transactions take offsets, too: only reading tells whether a message is there.
+    if all(offsets.get(number, 0) >= high for number, (_, high) in ranges.items()):
+        return False
+    return any(read_topic(servers, topic, start=offsets))
+
+
 def follow(
     servers: str, topics: Sequence[str], *, committed: bool = True, from_start: bool = True
 ) -> Iterator[list[Message]]:

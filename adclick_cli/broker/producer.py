@@ -11,7 +11,16 @@ from adclick_cli.errors import BrokerError
 
 LINGER_MS = 20
 BATCH_BYTES = 262_144
-FLUSH_TIMEOUT_S = 60.0
+DELIVERY_TIMEOUT_S = 180.0
+"""How long a broker may be away before events are given up."""
+
+RECONNECT_MS = 1_000
+REBOOTSTRAP_MS = 5_000
+"""Where no known broker tells where the topics are, the addresses that the user gave are asked again so soon."""
+
+SERVE_EVERY = 1_000
+"""Sent messages count until their delivery has been reported to us, so reports are taken that often."""
+
 BUFFER_BYTES = 67_108_864
 
 
@@ -65,6 +74,9 @@ class _Confluent:
                 "client.id": "adclick",
                 "enable.idempotence": True,
                 "linger.ms": LINGER_MS,
+                "message.timeout.ms": int(DELIVERY_TIMEOUT_S * 1000),
+                "reconnect.backoff.max.ms": RECONNECT_MS,
+                "metadata.recovery.rebootstrap.trigger.ms": REBOOTSTRAP_MS,
                 "batch.size": BATCH_BYTES,
                 "queue.buffering.max.messages": 500_000,
                 "queue.buffering.max.kbytes": BUFFER_BYTES // 1024,
@@ -74,6 +86,7 @@ class _Confluent:
             }
         )
         self._delivered: Callable[[Any, Any], None] = self._on_delivery
+        self._unserved = 0
 
     def _on_error(self, error: Any) -> None:
         if error.fatal():
@@ -89,6 +102,11 @@ class _Confluent:
 
     def send(self, topic: str, key: bytes, value: bytes | None, timestamp_ms: int | None = None) -> None:
         more: dict[str, Any] = {} if timestamp_ms is None else {"timestamp": timestamp_ms}
+        self._unserved += 1
+        if self._unserved == SERVE_EVERY:
+            self._unserved = 0
+            self._producer.poll(0)
+            self._check()
         while True:
             try:
                 self._producer.produce(topic, value, key, on_delivery=self._delivered, **more)
@@ -98,11 +116,11 @@ class _Confluent:
                 self._check()
 
     def flush(self) -> None:
-        left = self._producer.flush(FLUSH_TIMEOUT_S)
+        left = self._producer.flush(DELIVERY_TIMEOUT_S)
         self._check()
         if left:
             raise BrokerError(
-                f"{left} events were not delivered within {FLUSH_TIMEOUT_S:.0f} s", mend="Look at `adclick status`."
+                f"{left} events were not delivered within {DELIVERY_TIMEOUT_S:.0f} s", mend="Look at `adclick status`."
             )
 
     def close(self) -> None:
@@ -122,6 +140,9 @@ class _KafkaPython:
                 client_id="adclick",
                 enable_idempotence=True,
                 linger_ms=LINGER_MS,
+                delivery_timeout_ms=int(DELIVERY_TIMEOUT_S * 1000),
+                max_block_ms=int(DELIVERY_TIMEOUT_S * 1000),
+                reconnect_backoff_max_ms=RECONNECT_MS,
                 batch_size=BATCH_BYTES,
             )
         except KafkaError as error:
@@ -144,7 +165,7 @@ class _KafkaPython:
 
     def flush(self) -> None:
         try:
-            self._producer.flush(FLUSH_TIMEOUT_S)
+            self._producer.flush(DELIVERY_TIMEOUT_S)
         except self._error_type as error:
             self._failed(error)
         self._check()

@@ -130,6 +130,15 @@ FLAGS: dict[str, tuple[type, Any]] = {
             **_DURATION,
         ),
     ),
+    "transaction_timeout": (
+        str,
+        _option(
+            "--transaction-timeout",
+            f"Rows not committed so long after they were begun are given up. Default: {defaults.TRANSACTION_TIMEOUT}.",
+            EXECUTION,
+            **_DURATION,
+        ),
+    ),
     "live": (
         bool,
         typer.Option(

@@ -16,22 +16,44 @@ def submit(
     replace: bool = typer.Option(
         False, "--replace", help="End what runs, empty the result topics and compute all anew from the raw events."
     ),
+    from_savepoint: str | None = typer.Option(
+        None,
+        "--from-savepoint",
+        metavar="latest|NAME|PATH",
+        help="Go on from the state that `stop --savepoint` kept, with its parameters where no flag says otherwise;"
+        " the results stay.",
+    ),
     dry_run: bool = typer.Option(False, "--dry-run", help="Print the SQL and submit nothing."),
     bounded: bool = BOUNDED,
     output: str | None = OUTPUT,
 ) -> None:
     """Submit both jobs; they run when this returns (with --bounded: they have finished)."""
-    from adclick_cli import settings
+    from adclick_cli import savepoints, settings
+    from adclick_cli.errors import ParameterError
     from adclick_cli.sql.render import script
     from adclick_cli.views import console
 
+    begin = None
+    if from_savepoint is not None:
+        if replace or bounded:
+            raise ParameterError(
+                "from-savepoint",
+                from_savepoint,
+                "--replace and --bounded begin with the first raw event.",
+                "Give --from-savepoint alone.",
+            )
+        begin = savepoints.find(settings.load(), from_savepoint)
+        flags = begin.flags(flags)
     loaded = settings.load(**flags)
     pipeline = loaded.pipeline(bounded=bounded)
     if dry_run:
-        console.write(script(pipeline))
+        console.write(script(pipeline, state=begin.paths if begin else None))
         return
-    from adclick_cli.flink.submit import submit as core
+    from adclick_cli.flink import submit as core
 
-    jobs = core(loaded, pipeline, replace=replace, report=console.say)
+    if begin is not None:
+        jobs = core.resume(loaded, pipeline, begin, console.say)
+    else:
+        jobs = core.submit(loaded, pipeline, replace=replace, report=console.say)
     console.write_jobs(jobs, output)
     console.next_step("adclick verify" if bounded else "adclick generate, then adclick watch ctr")

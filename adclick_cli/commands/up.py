@@ -13,27 +13,45 @@ def up(
     runtime: str | None = RUNTIME,
     kafka_port: int | None = KAFKA_PORT,
     ui_port: int | None = UI_PORT,
+    supervise: bool | None = typer.Option(
+        None, "--supervise/--no-supervise", help="Also run a process that starts again what dies, until `adclick down`."
+    ),
 ) -> None:
-    """Bring up broker, JobManager and TaskManager with the topics; harmless where they run."""
-    from adclick_cli import settings
-    from adclick_cli.runtime.choose import start
+    """Bring up broker, JobManager and TaskManager with the topics, and the jobs that ran; harmless where they run."""
+    from adclick_cli import mending, settings
     from adclick_cli.views import console, progress
 
     loaded = settings.load(runtime=runtime, kafka_port=kafka_port, ui_port=ui_port)
     with progress.downloads() as told:
-        start(loaded, told, console.say)
+        chosen, jobs = mending.up(loaded, told, console.say)
+    if supervise is not None:
+        chosen.supervise(supervise, console.say)
     console.say(f"The cluster is up. Broker: {loaded.servers}. Flink's UI: {loaded.flink_rest}")
-    console.next_step("adclick submit")
+    console.next_step("adclick watch ctr" if jobs else "adclick submit")
 
 
 def down(
     delete_data: bool = typer.Option(False, "--volumes", "-v", help="Also delete all data; only the jars stay."),
     runtime: str | None = RUNTIME,
 ) -> None:
-    """Stop the cluster. Events and results stay on disk unless -v is given."""
+    """Stop the cluster. Events, results and the jobs' state stay on disk unless -v is given."""
     from adclick_cli import settings
     from adclick_cli.runtime.choose import choose
     from adclick_cli.views import console
 
     choose(settings.load(runtime=runtime)).down(delete_data=delete_data, report=console.say)
     console.say("The cluster is down.")
+
+
+def supervise(runtime: str | None = RUNTIME) -> None:
+    """Start again what dies; `up --supervise` runs this in the background."""
+    import itertools
+    import time
+
+    from adclick_cli import settings
+    from adclick_cli.runtime.choose import choose
+    from adclick_cli.runtime.local import supervisor
+    from adclick_cli.views import console
+
+    chosen = choose(settings.load(runtime=runtime))
+    supervisor.supervise(chosen, console.say, time.sleep, itertools.count())

@@ -33,9 +33,9 @@ def verify(
     from adclick_cli.views import verify as view
 
     loaded = settings.load(bootstrap_servers=servers)
-    pipeline = submission.current_pipeline(loaded) or loaded.pipeline()
+    submitted = submission.current(loaded) or submission.Submission(loaded.pipeline())
     wait_s = Duration.parse(wait, "wait", allow_zero=True).seconds
-    verdict = core(loaded.servers, pipeline, wait_s, console.say)
+    verdict = core(loaded.servers, submitted.pipeline, wait_s, console.say, submitted.earlier)
     last.save(loaded.home, verdict, datetime.now(timezone.utc))
     view.show(verdict, output, limit)
     if not verdict.ok:

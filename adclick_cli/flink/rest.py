@@ -11,6 +11,7 @@ from adclick_cli.errors import FlinkError
 
 TIMEOUT_S = 10.0
 ENDED = frozenset({"FINISHED", "CANCELED", "FAILED", "SUSPENDED"})
+TROUBLED = frozenset({"RESTARTING", "FAILING", "FAILED"})
 
 
 @dataclass(frozen=True)
@@ -21,11 +22,13 @@ class Job:
         id: 32 hexadecimal digits.
         name: `pipeline.name` of its session.
         state: Flink's job status, for example RUNNING, RESTARTING, FINISHED.
+        reason: why it does not run, one line; empty where it does, or has ended as it should.
     """
 
     id: str
     name: str
     state: str
+    reason: str = ""
 
     @property
     def active(self) -> bool:
@@ -54,7 +57,16 @@ class FlinkRest:
         """All jobs that the JobManager remembers, newest first."""
         found = self._call("GET", "/jobs/overview")["jobs"]
         found.sort(key=lambda job: -int(job["start-time"]))
-        return [Job(job["jid"], job["name"], job["state"]) for job in found]
+        return [Job(job["jid"], job["name"], job["state"], self._reason(job)) for job in found]
+
+    def _reason(self, job: dict[str, Any]) -> str:
+        state, tasks = job["state"], job.get("tasks", {})
+        if state in TROUBLED:
+            return " ".join(root_causes(self.failure(job["jid"])).splitlines()[-1:])
+        running, total = tasks.get("running", 0) + tasks.get("finished", 0), tasks.get("total", 0)
+        if state == "RUNNING" and running < total:
+            return f"{running} of {total} tasks run."
+        return ""
 
     def job(self, job_id: str) -> dict[str, Any]:
         """`/jobs/:id`: the job with its vertices."""
@@ -70,9 +82,41 @@ class FlinkRest:
         """Ask for the job's cancellation; it has not ended yet when this returns."""
         self._call("PATCH", f"/jobs/{job_id}?mode=cancel")
 
-    def _call(self, method: str, path: str) -> dict[str, Any]:
+    def stop(self, job_id: str) -> str:
+        """Ask the job to commit what it has computed, to leave a savepoint in the configured place, and to end.
+
+        Returns:
+            A trigger for `savepoint`.
+        """
+        return str(self._call("POST", f"/jobs/{job_id}/stop", {"drain": False})["request-id"])
+
+    def savepoint(self, job_id: str, trigger: str) -> str | None:
+        """The place of the savepoint that `stop` asked for, or None while it is under way.
+
+        Raises:
+            FlinkError: it failed; with Flink's reason.
+        """
+        found = self._call("GET", f"/jobs/{job_id}/savepoints/{trigger}")
+        if found["status"]["id"] != "COMPLETED":
+            return None
+        operation = found["operation"]
+        if "failure-cause" in operation:
+            raise FlinkError("the savepoint failed", root_causes(str(operation["failure-cause"]["stack-trace"])))
+        return str(operation["location"])
+
+    def dispose(self, path: str) -> None:
+        """Ask Flink to delete a savepoint; it may still be there when this returns."""
+        self._call("POST", "/savepoint-disposal", {"savepoint-path": path})
+
+    def last_checkpoint(self, job_id: str) -> dict[str, Any] | None:
+        """The newest completed checkpoint (`id`, `trigger_timestamp` in ms, …), or None before the first one."""
+        latest = self._call("GET", f"/jobs/{job_id}/checkpoints").get("latest") or {}
+        found = latest.get("completed")
+        return dict(found) if found else None
+
+    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         try:
-            answer = self._session.request(method, self.url + path, timeout=TIMEOUT_S)
+            answer = self._session.request(method, self.url + path, timeout=TIMEOUT_S, json=body)
         except requests.RequestException as error:
             raise FlinkError(
                 f"Flink's REST interface does not answer at {self.url}",
@@ -82,3 +126,10 @@ class FlinkRest:
         if not answer.ok:
             raise FlinkError(f"Flink refused {method} {path} with status {answer.status_code}", answer.text.strip())
         return dict(answer.json()) if answer.content else {}
+
+
+def root_causes(trace: str) -> str:
+    """The first line of a Java stack trace and its last `Caused by`, which is the reason."""
+    lines = trace.splitlines()
+    causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
+    return "\n".join(dict.fromkeys([lines[0], *causes[-1:]])) if lines else ""

@@ -1,31 +1,30 @@
-"""Submitting the two jobs, seeing them run, and ending them."""
+"""Submitting the two jobs and seeing them run, from the first raw event on or from a savepoint."""
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace as replace_fields
 
 from adclick_cli import schema, submission
 from adclick_cli.broker import admin
-from adclick_cli.errors import AlreadyRunningError, FlinkError
+from adclick_cli.broker.consumer import holds_beyond
+from adclick_cli.errors import AlreadyRunningError, FlinkError, SavepointError
 from adclick_cli.flink import sqlclient
-from adclick_cli.flink.rest import FlinkRest, Job
-from adclick_cli.pipeline import Pipeline
+from adclick_cli.flink.rest import FlinkRest, Job, root_causes
+from adclick_cli.flink.stopping import active_jobs, cancel
+from adclick_cli.pipeline import EarlierRule, Pipeline
 from adclick_cli.runtime.choose import choose
+from adclick_cli.savepoints import Savepoint
 from adclick_cli.settings import Settings
-from adclick_cli.sql import render
+from adclick_cli.sql import fit, render
+from adclick_cli.submission import Submission
 
 RUNNING_DEADLINE_S = 60.0
-ENDING_DEADLINE_S = 60.0
 POLL_S = 0.1
 
 Report = Callable[[str], None]
-
-
-def active_jobs(rest: FlinkRest) -> list[Job]:
-    """Those of adclick's jobs that have not ended."""
-    return [job for job in rest.jobs() if job.name in render.JOBS and job.active]
 
 
 def submit(settings: Settings, pipeline: Pipeline, *, replace: bool, report: Report) -> list[Job]:
@@ -39,25 +38,113 @@ def submit(settings: Settings, pipeline: Pipeline, *, replace: bool, report: Rep
         BrokerError: the broker does not answer.
     """
     rest = FlinkRest(settings.flink_rest)
+    pipeline = _inside(settings, pipeline)
     # A sink waits for ever for a topic that is not there.
     admin.ensure_topics(settings.servers, admin.topic_names(pipeline.topics, schema.ALL))
-    _make_room(rest, settings.servers, pipeline, replace=replace, report=report)
-    runtime = choose(settings)
-    pipeline = replace_fields(pipeline, bootstrap_servers=runtime.flink_servers)
-    client = runtime.sql_client_command()
+    _make_room(settings, rest, pipeline, replace=replace, report=report)
+    return _start(settings, rest, Submission(pipeline), {}, report)
+
+
+def resume(settings: Settings, pipeline: Pipeline, savepoint: Savepoint, report: Report) -> list[Job]:
+    """Submit both jobs with the state of a savepoint and return them, RUNNING; all results stay.
+
+    Args:
+        settings: the settings.
+        pipeline: the parameters, of which those in `fit.MAY_CHANGE` may differ from the savepoint's.
+        savepoint: where to begin.
+        report: told what happens.
+
+    Raises:
+        AlreadyRunningError: jobs run.
+        SavepointError: the state means something else in `pipeline`, rows that it would write are there already, or
+            Flink could not restore it.
+        FlinkError: Flink refused a statement, or a job failed.
+        BrokerError: the broker does not answer.
+    """
+    rest = FlinkRest(settings.flink_rest)
+    pipeline = _inside(settings, pipeline)
+    require_fit(savepoint, pipeline)
+    running = active_jobs(rest)
+    if running:
+        raise AlreadyRunningError(
+            "a submission is there already",
+            "\n".join(f"{job.name} is {job.state} (job {job.id})." for job in running),
+            "End it with `adclick stop --savepoint`, and go on from that one.",
+        )
+    _require_nothing_written_since(settings.servers, savepoint)
+    earlier = savepoint.submission.earlier
+    before = savepoint.submission.pipeline
+    if before.rule != pipeline.rule:
+        earlier = (*earlier, EarlierRule(before.rule, savepoint.ends[pipeline.topics.ctr]))
+    report(f"Going on from savepoint {savepoint.name} …")
+    try:
+        return _start(settings, rest, Submission(pipeline, earlier), savepoint.paths, report)
+    except FlinkError as error:
+        # Half of a submission would write rows that the next attempt writes again.
+        cancel(rest, settings.servers, pipeline, active_jobs(rest), report)
+        if any(sign in str(error) for sign in _RESTORE_SIGNS):
+            raise SavepointError(
+                f"Flink cannot restore savepoint {savepoint.name}",
+                error.why,
+                "`adclick submit --replace` computes all anew from the raw events.",
+            ) from error
+        raise
+
+
+def _inside(settings: Settings, pipeline: Pipeline) -> Pipeline:
+    """The same with the broker as Flink's processes reach it."""
+    return replace_fields(pipeline, bootstrap_servers=choose(settings).flink_servers)
+
+
+_RESTORE_SIGNS = ("savepoint", "Cannot map checkpoint", "restore", "_metadata")
+
+
+def require_fit(savepoint: Savepoint, pipeline: Pipeline) -> None:
+    """Check that the savepoint's state means the same in `pipeline`.
+
+    Raises:
+        SavepointError: it does not; the error names stages and parameters.
+    """
+    stages = fit.changed_stages(savepoint.stages, pipeline)
+    if not stages:
+        return
+    parameters = fit.changed_parameters(savepoint.submission.pipeline, pipeline)
+    raise SavepointError(
+        f"savepoint {savepoint.name} does not fit: the stage{'s' if len(stages) > 1 else ''}"
+        f" {', '.join(stages)} changed",
+        "\n".join(parameters) or "The SQL is another one than that of the adclick that took the savepoint.",
+        "Submit with the savepoint's own parameters (`adclick savepoints` shows them), or compute all anew:"
+        " `adclick submit --replace`.",
+    )
+
+
+def _require_nothing_written_since(servers: str, savepoint: Savepoint) -> None:
+    again = [topic for topic, ends in savepoint.ends.items() if holds_beyond(servers, topic, ends)]
+    if again:
+        raise SavepointError(
+            f"rows were written after savepoint {savepoint.name}",
+            f"{', '.join(again)} would hold them twice.",
+            "Go on from the newest savepoint, or compute all anew: `adclick submit --replace`.",
+        )
+
+
+def _start(
+    settings: Settings, rest: FlinkRest, submitted: Submission, state: dict[str, str], report: Report
+) -> list[Job]:
+    client = choose(settings).sql_client_command()
     folder = settings.home / "run"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     report("Submitting through sql-client …")
     known = {job.id for job in rest.jobs()}
-    sqlclient.run(client, render.script(pipeline), folder / "submit.sql")
+    sqlclient.run(client, render.script(submitted.pipeline, state=state), folder / "submit.sql")
     # Not the ids that sql-client prints: it prints none for a job that it waited for.
     ids = [job.id for job in reversed(rest.jobs()) if job.id not in known and job.name in render.JOBS]
     if len(ids) != len(render.JOBS):
         raise FlinkError(
             f"sql-client started {len(ids)} of {len(render.JOBS)} jobs", mend="Look at `adclick logs jobmanager`."
         )
-    submission.save(settings, pipeline)
-    (_require_finished if pipeline.bounded else wait_running)(rest, ids)
+    submission.save(settings, submitted)
+    (_require_finished if submitted.pipeline.bounded else wait_running)(rest, ids)
     by_id = {job.id: job for job in rest.jobs()}
     return [by_id[job_id] for job_id in ids]
 
@@ -73,8 +160,8 @@ def _require_finished(rest: FlinkRest, ids: Sequence[str]) -> None:
             )
 
 
-def _make_room(rest: FlinkRest, servers: str, pipeline: Pipeline, *, replace: bool, report: Report) -> None:
-    topics = pipeline.topics
+def _make_room(settings: Settings, rest: FlinkRest, pipeline: Pipeline, *, replace: bool, report: Report) -> None:
+    topics, servers = pipeline.topics, settings.servers
     outputs = admin.topic_names(topics, (*schema.RESULTS, *schema.LIVE))
     running = active_jobs(rest)
     filled = [topic for topic in outputs if _holds_rows(servers, topic)]
@@ -89,36 +176,23 @@ def _make_room(rest: FlinkRest, servers: str, pipeline: Pipeline, *, replace: bo
         )
     for job in running:
         report(f"Ending {job.name} ({job.id}) …")
-    end(rest, running)
+    cancel(rest, servers, pipeline, running, report)
     if filled:
         report(f"Emptying {', '.join(filled)} …")
         admin.delete_records(servers, filled)
+    _drop_checkpoints(settings, rest)
+
+
+def _drop_checkpoints(settings: Settings, rest: FlinkRest) -> None:
+    """Delete what ended jobs left behind; it is kept until results are computed anew, and of no use after that."""
+    kept = {job.id for job in rest.jobs() if job.active}
+    for folder in (settings.home / "checkpoints").glob("*"):
+        if folder.is_dir() and folder.name not in kept:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _holds_rows(servers: str, topic: str) -> bool:
     return any(low < high for low, high in admin.topic_offsets(servers, topic).values())
-
-
-def end(rest: FlinkRest, jobs: Sequence[Job]) -> None:
-    """Cancel `jobs` and wait until each has ended.
-
-    Raises:
-        FlinkError: one has not ended in time.
-    """
-    for job in jobs:
-        rest.cancel(job.id)
-    wanted = {job.id for job in jobs}
-    deadline = time.monotonic() + ENDING_DEADLINE_S
-    while wanted:
-        wanted -= {job.id for job in rest.jobs() if not job.active}
-        if wanted and time.monotonic() > deadline:
-            raise FlinkError(
-                f"{len(wanted)} jobs have not ended within {ENDING_DEADLINE_S:.0f} s",
-                ", ".join(sorted(wanted)),
-                "Look at `adclick logs jobmanager`.",
-            )
-        if wanted:
-            time.sleep(POLL_S)
 
 
 def wait_running(rest: FlinkRest, ids: Sequence[str]) -> None:
@@ -148,10 +222,3 @@ def wait_running(rest: FlinkRest, ids: Sequence[str]) -> None:
                     "Are there free slots for --parallelism? Look at `adclick status` and `adclick logs taskmanager`.",
                 )
             time.sleep(POLL_S)
-
-
-def root_causes(trace: str) -> str:
-    """The first line of a Java stack trace and its last `Caused by`, which is the reason."""
-    lines = trace.splitlines()
-    causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
-    return "\n".join(dict.fromkeys([lines[0], *causes[-1:]])) if lines else ""

@@ -16,6 +16,8 @@ MANAGED_MB = 160
 METASPACE_MB = 224
 OVERHEAD_MB = 128
 
+LONGEST_TRANSACTION_MS = 7 * 86_400_000
+
 BROKER: dict[str, object] = {
     "process.roles": "broker,controller",
     "node.id": 1,
@@ -27,7 +29,7 @@ BROKER: dict[str, object] = {
     "transaction.state.log.replication.factor": 1,
     "transaction.state.log.min.isr": 1,
     "transaction.state.log.num.partitions": 1,
-    "transaction.max.timeout.ms": 900_000,
+    "transaction.max.timeout.ms": LONGEST_TRANSACTION_MS,
     "share.coordinator.state.topic.replication.factor": 1,
     "share.coordinator.state.topic.min.isr": 1,
     "group.initial.rebalance.delay.ms": 0,
@@ -54,6 +56,15 @@ def flink(settings: Settings) -> dict[str, object]:
         "parallelism.default": defaults.PARALLELISM,
         "state.backend.type": "hashmap",
         "execution.checkpointing.storage": "filesystem",
+        "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
+        "execution.checkpointing.num-retained": 2,
+        # A broker that is away for as long as it likes ends no job (docs/decisions/0021).
+        "restart-strategy.type": "exponential-delay",
+        "restart-strategy.exponential-delay.attempts-before-reset-backoff": 2**31 - 1,
+        "restart-strategy.exponential-delay.initial-backoff": "1s",
+        "restart-strategy.exponential-delay.max-backoff": "10s",
+        "restart-strategy.exponential-delay.backoff-multiplier": 1.5,
+        "restart-strategy.exponential-delay.reset-backoff-threshold": "1min",
         "metrics.fetcher.update-interval": 2000,
         # On a busy machine the first deployment of a job takes longer than the ten seconds that Flink would give it.
         "pekko.ask.timeout": "1min",

@@ -63,6 +63,28 @@ class Process:
         except psutil.NoSuchProcess:
             return
 
+    def kill(self) -> None:
+        """End it by force, and return when it is gone (SIGKILL)."""
+        found = self._find()
+        if found is not None:
+            try:
+                found.kill()
+                found.wait(STOP_GRACE_S)
+            except psutil.NoSuchProcess:
+                return
+
+    def pause(self) -> None:
+        """Let it stand still (SIGSTOP)."""
+        found = self._find()
+        if found is not None:
+            found.suspend()
+
+    def resume(self) -> None:
+        """Let it go on (SIGCONT)."""
+        found = self._find()
+        if found is not None:
+            found.resume()
+
     def _find(self) -> psutil.Process | None:
         try:
             found = psutil.Process(self.pid)

@@ -13,7 +13,7 @@ from adclick_cli.runtime import process
 
 Report = Callable[[str], None]
 NAMES = ("broker", "jobmanager", "taskmanager")
-"""The services of every runtime, in the order in which they become ready."""
+"""The services that every runtime has, in the order in which they become ready; one may have more."""
 POLL_S = 0.1
 LOG_TAIL_LINES = 15
 
@@ -70,6 +70,9 @@ class Runtime(Protocol):
 
     def up(self, report: Report) -> None:
         """Start what does not run, and return when all is healthy."""
+
+    def supervise(self, wanted: bool, report: Report) -> None:
+        """See to it that what dies is started again until `down`, or do so no more."""
 
     def down(self, *, delete_data: bool, report: Report) -> None:
         """Stop everything; with `delete_data` also delete all but the jars."""

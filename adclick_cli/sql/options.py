@@ -9,9 +9,6 @@ from pathlib import Path
 from adclick_cli import defaults
 from adclick_cli.pipeline import Pipeline
 
-TRANSACTION_TIMEOUT_MS = 900_000
-"""Longer than any pause between checkpoints that a recovery may take; brokers allow up to 15 min by default."""
-
 ALIGNMENT_GROUP = "adclick"
 LIVE_STATE_HOURS = 1
 
@@ -140,7 +137,7 @@ def _reading(pipeline: Pipeline, topic: str) -> dict[str, str]:
     return (
         _connection(pipeline, topic)
         | {
-            "properties.group.id": f"adclick-{topic}",
+            "properties.group.id": pipeline.group(topic),
             "properties.isolation.level": "read_committed",
             "scan.startup.mode": "earliest-offset",
         }
@@ -175,8 +172,8 @@ def _final_sink(pipeline: Pipeline, topic: str, key: str) -> dict[str, str]:
         "value.format": "json",
         "value.json.timestamp-format.standard": "ISO-8601",
         "sink.delivery-guarantee": "exactly-once",
-        "sink.transactional-id-prefix": f"adclick-{topic}",
-        "properties.transaction.timeout.ms": str(TRANSACTION_TIMEOUT_MS),
+        "sink.transactional-id-prefix": pipeline.transactions(topic),
+        "properties.transaction.timeout.ms": str(pipeline.transaction_timeout.ms),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,9 @@ JOBS = (JOB_CTR, JOB_ANOMALY)
 
 STAGES = ("settings", "sources", "join", "sinks", "aggregation", "dead_letters", "anomaly")
 """The stages in the order in which a script runs them."""
+
+_STARTS = {"aggregation": JOB_CTR, "anomaly": JOB_ANOMALY}
+"""The stages that start a job."""
 
 _LIVE_BEFORE = {"aggregation": ("live_sinks", "live_counts")}
 _ANOMALY_MEMORY = Duration(3_600_000)
@@ -79,10 +83,23 @@ def stage(pipeline: Pipeline, name: str, transport: options.Transport | None = N
     return "\n".join(_render(template, context) for template in (*before, name))
 
 
-def script(pipeline: Pipeline, transport: options.Transport | None = None) -> str:
-    """Both jobs as one script that any Flink SQL client runs, on Kafka topics unless another transport is given."""
-    texts = (stage(pipeline, name, transport) for name in STAGES)
-    return "\n".join(text for text in texts if text)
+def script(
+    pipeline: Pipeline, transport: options.Transport | None = None, state: Mapping[str, str] | None = None
+) -> str:
+    """Both jobs as one script that any Flink SQL client runs.
+
+    Args:
+        pipeline: the parameters.
+        transport: what the tables are connected to; Kafka topics unless another is given.
+        state: by job name the path of a savepoint that the job begins with.
+    """
+    parts = []
+    for name in STAGES:
+        if state and name in _STARTS:
+            path = quoting.literal(state[_STARTS[name]])
+            parts.append(f"SET 'execution.state-recovery.path' = {path};\n")
+        parts.append(stage(pipeline, name, transport))
+    return "\n".join(part for part in parts if part)
 
 
 def write(pipeline: Pipeline, folder: Path, only: str | None = None) -> list[Path]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from adclick_cli import schema
 from adclick_cli.broker.admin import topic_names, topic_offsets
-from adclick_cli.pipeline import Pipeline
+from adclick_cli.pipeline import EarlierRule, Pipeline
 from adclick_cli.verify import compare, oracle
 from adclick_cli.verify.compare import Comparison
 from adclick_cli.verify.raw import TopicTable
@@ -63,7 +63,12 @@ class Verdict:
         }
 
 
-def check(tables: dict[str, pa.Table], pipeline: Pipeline, until_ms: int = oracle.NEVER) -> Verdict:
+def check(
+    tables: dict[str, pa.Table],
+    pipeline: Pipeline,
+    until_ms: int = oracle.NEVER,
+    earlier: Sequence[EarlierRule] = (),
+) -> Verdict:
     """Check messages that have been read.
 
     Args:
@@ -71,6 +76,7 @@ def check(tables: dict[str, pa.Table], pipeline: Pipeline, until_ms: int = oracl
             `raw.TopicTable` gives them.
         pipeline: the parameters of the submission that wrote the results.
         until_ms: dead letters of messages that arrived later need not be there yet, ms since the epoch.
+        earlier: the alert rules that were in force before the pipeline's own, oldest first.
     """
     db = oracle.connect()
     try:
@@ -82,7 +88,7 @@ def check(tables: dict[str, pa.Table], pipeline: Pipeline, until_ms: int = oracl
         }
         compare.compare_windows(db, "ctr", results["ctr"])
         compare.compare_windows(db, "engagement", results["engagement"])
-        compare.compare_alerts(db, pipeline, results["alerts"])
+        compare.compare_alerts(db, pipeline, earlier, results["alerts"])
         if "dead_letters" in tables:
             results["dead_letters"] = compare.load_dead_letters(db, tables["dead_letters"])
             compare.compare_dead_letters(db, pipeline, until_ms, results["dead_letters"])
@@ -100,7 +106,13 @@ def _written(servers: str, pipeline: Pipeline) -> int:
     )
 
 
-def verify(servers: str, pipeline: Pipeline, wait_s: float, report: Callable[[str], None]) -> Verdict:
+def verify(
+    servers: str,
+    pipeline: Pipeline,
+    wait_s: float,
+    report: Callable[[str], None],
+    earlier: Sequence[EarlierRule] = (),
+) -> Verdict:
     """Read all topics and check; while rows are missing that must come and something is still written, read again.
 
     Results are read before the raw events: whatever a row was computed from was there when the row was written.
@@ -110,6 +122,7 @@ def verify(servers: str, pipeline: Pipeline, wait_s: float, report: Callable[[st
         pipeline: the parameters of the submission.
         wait_s: how long to wait for missing rows while nothing new is written, seconds.
         report: told what is waited for.
+        earlier: the alert rules that were in force before the pipeline's own, oldest first.
 
     Raises:
         BrokerError: the broker does not answer.
@@ -125,7 +138,7 @@ def verify(servers: str, pipeline: Pipeline, wait_s: float, report: Callable[[st
     while True:
         for name in names:
             topics[name].refresh()
-        verdict = check({name: topic.table() for name, topic in topics.items()}, pipeline, until_ms)
+        verdict = check({name: topic.table() for name, topic in topics.items()}, pipeline, until_ms, earlier)
         now = time.monotonic()
         verdict.seconds = now - begun
         before, written = written, _written(servers, pipeline)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from adclick_cli.pipeline import Pipeline
+from adclick_cli.pipeline import EarlierRule, Pipeline
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -26,7 +27,7 @@ class Comparison:
         different: rows with a wrong value, rows that contradict one another, rows that cannot be read.
         pending: rows of windows that need not be final yet.
         indeterminate: rows among the compared whose counts late events leave open within bounds.
-        repeated: further copies of a row, equal in every value.
+        repeated: further copies of a row, equal in every value, among the committed rows.
         differences: what is wrong, a line each.
     """
 
@@ -41,8 +42,13 @@ class Comparison:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is missing, unexpected or different."""
-        return not (self.missing or self.unexpected or self.different)
+        """Whether nothing is missing, unexpected, different or there twice."""
+        return not self.wrong
+
+    @property
+    def wrong(self) -> int:
+        """How many rows are not as they must be."""
+        return self.missing + self.unexpected + self.different + self.repeated
 
 
 _INSTANT = "epoch_ms(TRY_CAST(replace(json_extract_string(text, '$.{name}'), 'Z', '') AS TIMESTAMP))"
@@ -126,8 +132,12 @@ def _load(
         f"CREATE OR REPLACE TABLE rows_{name} AS SELECT * FROM distinct_{name} "  # noqa: S608
         f"QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY place) = 1"
     )
-    copies = db.execute(f"SELECT COALESCE(sum(copies - 1), 0)::BIGINT FROM distinct_{name}").fetchone()  # noqa: S608
-    found.repeated = int(copies[0]) if copies else 0
+    repeats = db.execute(
+        f"SELECT {keys}, copies FROM distinct_{name} WHERE copies > 1 ORDER BY ALL"  # noqa: S608
+    ).fetchall()
+    for row in repeats:
+        found.repeated += row[-1] - 1
+        found.differences.append(f"{name}: {row[-2]} at {utc(row[0])} is there {row[-1]} times")
     again = db.execute(
         f"SELECT {keys}, count(*) FROM distinct_{name} GROUP BY {keys} HAVING count(*) > 1 ORDER BY ALL"  # noqa: S608
     ).fetchall()
@@ -223,9 +233,14 @@ WITH pairs AS (
         c.clicks::DOUBLE / c.impressions AS current_ctr, p.clicks::DOUBLE / p.impressions AS previous_ctr,
         c.impressions AS current_impressions, c.clicks AS current_clicks,
         p.impressions AS previous_impressions, p.clicks AS previous_clicks,
-        (c.clicks + p.clicks)::DOUBLE / (c.impressions + p.impressions) AS pooled
+        (c.clicks + p.clicks)::DOUBLE / (c.impressions + p.impressions) AS pooled,
+        -- A campaign's rows share a partition; a pair is judged when the second of the two is read.
+        (SELECT count(*) FROM rule_ends AS e
+         WHERE e.partition = this_row.place.p AND greatest(this_row.place.o, last_row.place.o) >= e.until) AS number
     FROM accepted_ctr AS c
     JOIN accepted_ctr AS p ON p.key = c.key AND p.window_end = c.window_start
+    JOIN rows_ctr AS this_row ON this_row.key = c.key AND this_row.window_end = c.window_end
+    JOIN rows_ctr AS last_row ON last_row.key = p.key AND last_row.window_end = p.window_end
 ), scored AS (
     SELECT
         *,
@@ -234,31 +249,41 @@ WITH pairs AS (
             / sqrt(pooled * (1 - pooled) * (1.0::DOUBLE / current_impressions + 1.0::DOUBLE / previous_impressions))
         END AS z_score,
         CASE
-            WHEN current_ctr > $spike * previous_ctr THEN 'SPIKE'
-            WHEN current_ctr < $drop * previous_ctr THEN 'DROP'
+            WHEN current_ctr > spike * previous_ctr THEN 'SPIKE'
+            WHEN current_ctr < "drop" * previous_ctr THEN 'DROP'
         END AS alert_type
-    FROM pairs
+    FROM pairs JOIN rules USING (number)
 )
-SELECT *, $method AS rule FROM scored
+SELECT *, method AS rule FROM scored
 WHERE alert_type IS NOT NULL
-    AND least(current_impressions, previous_impressions) >= $min_impressions
-    AND ($method = 'ratio' OR COALESCE(abs(z_score) >= $min_z, FALSE))
+    AND least(current_impressions, previous_impressions) >= min_impressions
+    AND (method = 'ratio' OR COALESCE(abs(z_score) >= min_z, FALSE))
 """
 
-_ALERT_ROWS = "SELECT * EXCLUDE (pooled) FROM expected_alerts"
+_RULES = """
+CREATE OR REPLACE TABLE rules
+(number BIGINT, spike DOUBLE, "drop" DOUBLE, method VARCHAR, min_impressions BIGINT, min_z DOUBLE);
+CREATE OR REPLACE TABLE rule_ends (number BIGINT, "partition" BIGINT, until BIGINT);
+"""
+
+_ALERT_ROWS = (
+    f"SELECT alert_time, window_start, key, alert_type, rule, {', '.join(_ALERT_NUMBERS)} FROM expected_alerts"  # noqa: S608
+)
 _EXACT = ("alert_type", "window_start", "rule", *(name for name in _ALERT_NUMBERS if name != "z_score"))
 
 
-def compare_alerts(db: DuckDBPyConnection, pipeline: Pipeline, found: Comparison) -> None:
-    """Compute every alert from the rows taken as right and compare with `rows_alerts`."""
-    values = {
-        "spike": pipeline.spike,
-        "drop": pipeline.drop,
-        "method": pipeline.method,
-        "min_impressions": pipeline.min_impressions,
-        "min_z": pipeline.min_z,
-    }
-    db.execute(_ALERTS, values)
+def compare_alerts(
+    db: DuckDBPyConnection, pipeline: Pipeline, earlier: Sequence[EarlierRule], found: Comparison
+) -> None:
+    """Compute every alert from the rows taken as right, by the rule of its time, and compare with `rows_alerts`."""
+    db.execute(_RULES)
+    for number, rule in enumerate([*(one.rule for one in earlier), pipeline.rule]):
+        values = [number, rule.spike, rule.drop, rule.method, rule.min_impressions, rule.min_z]
+        db.execute("INSERT INTO rules VALUES (?, ?, ?, ?, ?, ?)", values)
+    for number, one in enumerate(earlier):
+        for partition, until in one.until.items():
+            db.execute("INSERT INTO rule_ends VALUES (?, ?, ?)", [number, partition, until])
+    db.execute(_ALERTS)
     expected, there = _by_key(db, _ALERT_ROWS), _by_key(db, "SELECT * FROM rows_alerts")
     for key in sorted(expected.keys() | there.keys()):
         where = f"alerts: {key[1]} {utc(key[0])}"

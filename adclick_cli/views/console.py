@@ -105,6 +105,6 @@ def write_rows(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], form: 
 
 
 def write_jobs(jobs: Iterable[Job], form: str | None) -> None:
-    """Jobs with id, name and state."""
-    rows = [{"id": job.id, "name": job.name, "state": job.state} for job in jobs]
-    write_rows(rows, ("id", "name", "state"), choose_format(form))
+    """Jobs with id, name, state and, where one does not run, the reason."""
+    rows = [{"id": job.id, "name": job.name, "state": job.state, "reason": job.reason} for job in jobs]
+    write_rows(rows, ("id", "name", "state", "reason"), choose_format(form))

@@ -28,5 +28,5 @@ def show(verdict: Verdict, form: str | None, limit: int) -> None:
             console.say(line)
         if len(found.differences) > limit:
             console.say(f"… and {len(found.differences) - limit} more (--limit).")
-    wrong = sum(found.missing + found.unexpected + found.different for found in verdict.results.values())
+    wrong = sum(found.wrong for found in verdict.results.values())
     console.say(f"Differences: {wrong}. Checked in {verdict.seconds:.1f} s.")

@@ -128,6 +128,6 @@ def test_a_taken_port_names_the_flag_and_nothing_is_left(cluster: Cluster, tmp_p
     failed = other.run("up", code=1)
     assert f"port {env['ADCLICK_KAFKA_PORT']} is taken" in failed.stderr
     assert "--kafka-port" in failed.stderr
-    assert [one["state"] for one in other.json("status")["services"]] == ["stopped"] * 3
+    assert [one["state"] for one in other.json("status")["services"]] == ["stopped"] * 4
     other.run("down", "-v")
     assert list(tmp_path.iterdir()) == []

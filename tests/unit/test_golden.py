@@ -57,6 +57,7 @@ def test_every_parameter_changes_the_sql() -> None:
         "live": False,
         "dead_letters": False,
         "checkpoint_interval": Duration(3_000),
+        "transaction_timeout": Duration(60_000),
         "bootstrap_servers": "kafka:9999",
         "topics": replace(default.topics, ctr="other"),
     }

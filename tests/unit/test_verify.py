@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adclick_cli.parameters import Duration
-from adclick_cli.pipeline import Pipeline
+from adclick_cli.pipeline import AlertRule, EarlierRule, Pipeline
 from adclick_cli.verify import compare, oracle
 from adclick_cli.verify.check import Verdict, check
 from adclick_cli.verify.raw import empty
@@ -85,7 +86,13 @@ def results(rows: dict[tuple[int, str], tuple[int, int]], pipeline: Pipeline) ->
     ]
 
 
-def verdict(impressions: list[Any], clicks: list[Any], ctr: list[Any], pipeline: Pipeline = PIPELINE) -> Verdict:
+def verdict(
+    impressions: list[Any],
+    clicks: list[Any],
+    ctr: list[Any],
+    pipeline: Pipeline = PIPELINE,
+    earlier: Sequence[EarlierRule] = (),
+) -> Verdict:
     tables = {
         "impressions": messages(impressions, 3),
         "clicks": messages(clicks, 3),
@@ -93,7 +100,7 @@ def verdict(impressions: list[Any], clicks: list[Any], ctr: list[Any], pipeline:
         "engagement": empty(),
         "alerts": empty(),
     }
-    return check(tables, pipeline)
+    return check(tables, pipeline, earlier=earlier)
 
 
 IMPRESSIONS = st.builds(
@@ -168,9 +175,11 @@ def test_differences_name_row_field_and_values() -> None:
     assert (found.missing, found.unexpected) == (1, 1)
 
 
-def test_a_repeated_row_is_no_difference_and_a_contradiction_is() -> None:
+def test_a_repeated_row_and_a_contradiction_are_differences() -> None:
     rows = results(model(GOOD_IMPRESSIONS, GOOD_CLICKS, PIPELINE), PIPELINE)
-    assert verdict(GOOD_IMPRESSIONS, GOOD_CLICKS, [*rows, rows[0]]).results["ctr"].repeated == 1
+    repeated = verdict(GOOD_IMPRESSIONS, GOOD_CLICKS, [*rows, rows[0]]).results["ctr"]
+    assert (repeated.repeated, repeated.different, repeated.ok) == (1, 0, False)
+    assert "is there 2 times" in repeated.differences[0]
     assert not verdict(GOOD_IMPRESSIONS, GOOD_CLICKS, [*rows, rows[0] | {"impression_count": 99}]).results["ctr"].ok
 
 
@@ -195,3 +204,25 @@ def test_late_events_leave_a_row_open_within_bounds() -> None:
         assert found.results["ctr"].indeterminate == 1
         assert found.ledger["impressions"]["late"] == 1
     assert oracle.IMPRESSION_CLASSES
+
+
+def test_an_alert_is_judged_by_the_rule_that_was_in_force_when_its_window_was_read() -> None:
+    impressions = [
+        impression(number, minute * 60_000) for minute in (0, 1, 2) for number in range(minute * 10, minute * 10 + 10)
+    ]
+    clicks = [click(number, number, 1_000 + number // 10 * 60_000) for number in (0, 1, 2, 10, 11, 20)]
+    rows = results(model(impressions, clicks, PIPELINE), PIPELINE)
+    # CTR 0.3, 0.2, 0.1: DROP at 0.667 and at 0.5 of the window before, under a rule that says 0.8 and under one that
+    # says 0.6.
+    strict = AlertRule(PIPELINE.spike, 0.8, "ratio", 0, 0.0)
+    lax = replace(PIPELINE, drop=0.6)
+
+    def missing(earlier: list[EarlierRule]) -> list[str]:
+        found = verdict(impressions, clicks, rows, lax, earlier).results["alerts"]
+        return [line.split()[2] for line in found.differences]
+
+    second, third = compare.utc(T0 + 120_000), compare.utc(T0 + 180_000)
+    assert missing([]) == [third]
+    assert missing([EarlierRule(strict, {0: 2})]) == [second, third]
+    # The first offset that a rule did not judge belongs to the next one.
+    assert missing([EarlierRule(strict, {0: 1})]) == [third]

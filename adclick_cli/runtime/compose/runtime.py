@@ -193,6 +193,11 @@ class ComposeRuntime:
             memory.delete_home(home)
             report("Deleted the data; the jars and the images stay.")
 
+    def supervise(self, wanted: bool, report: Report) -> None:
+        """Nothing to do: the Compose file's restart policies do it, wanted or not."""
+        if wanted:
+            report("Docker itself starts again what dies (`restart: unless-stopped`).")
+
     def services(self) -> list[ServiceStatus]:
         """The services as they are now; all stopped where no engine answers."""
         if docker.why_no_engine() or docker.why_no_compose():

@@ -11,7 +11,7 @@ import requests
 
 from adclick_cli import defaults
 from adclick_cli.runtime import options
-from adclick_cli.runtime.local.layout import FLINK_JAVA_OPTIONS, Layout
+from adclick_cli.runtime.local.layout import FLINK_JAVA_OPTIONS, TASKMANAGER_SESSION_MS, Layout
 from adclick_cli.runtime.service import LocalService
 from adclick_cli.settings import Settings
 
@@ -82,6 +82,7 @@ def taskmanager(layout: Layout, settings: Settings) -> LocalService:
             "org.apache.flink.runtime.taskexecutor.TaskManagerRunner",
             "--configDir",
             str(layout.conf_dir),
+            f"-Dhigh-availability.zookeeper.client.session-timeout={TASKMANAGER_SESSION_MS}",
         ),
         ready=lambda: _overview(settings).get("slots-total", 0) > 0,
         ports={},

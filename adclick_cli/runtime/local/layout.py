@@ -59,6 +59,12 @@ appender.console.layout.type = PatternLayout
 appender.console.layout.pattern = %d{yyyy-MM-dd HH:mm:ss,SSS} %-5p %-60c %x - %m%n
 """
 
+ZOOKEEPER_SESSION_MS = 15_000
+"""How long a dead JobManager is still taken for the leader, and for how long a living one may stand still."""
+
+TASKMANAGER_SESSION_MS = 60_000
+"""The TaskManager's own session leads nothing: nobody waits for its end, and a long pause of its JVM ends no job."""
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -117,7 +123,7 @@ def prepare(settings: Settings, progress: jars.Progress) -> Layout:
     pinned = jars.pinned()
     jars.fetch(pinned, cache, lambda: maven.repository(settings.maven_url), progress)
     java = _java(settings)
-    for folder in ("logs", "run", "checkpoints", "savepoints"):
+    for folder in ("logs", "run", "checkpoints", "savepoints", "recovery"):
         (home / folder).mkdir(exist_ok=True, mode=0o700)
     flink_home = home / "flink"
     _link_flink(flink_home, cache, pinned)
@@ -179,7 +185,7 @@ def _link_flink(home: Path, cache: Path, pinned: list[jars.Jar]) -> None:
     (home / "log").mkdir(exist_ok=True, mode=0o700)
 
 
-def write_flink_conf(layout: Layout, settings: Settings, rpc_port: int) -> None:
+def write_flink_conf(layout: Layout, settings: Settings, rpc_port: int, zookeeper_port: int) -> None:
     """Write Flink's config.yaml: every memory size spelled out, so that no script has to compute one."""
     address = defaults.BIND_ADDRESS
     task_heap = options.taskmanager_heap_mb(settings.taskmanager_memory_mb) - options.FRAMEWORK_HEAP_MB
@@ -196,6 +202,7 @@ def write_flink_conf(layout: Layout, settings: Settings, rpc_port: int) -> None:
         "taskmanager.bind-host": address,
         "taskmanager.cpu.cores": float(os.cpu_count() or 1),
         "taskmanager.memory.task.heap.size": f"{task_heap}m",
+        **_recovery(layout, zookeeper_port),
         "execution.checkpointing.dir": (layout.home / "checkpoints").as_uri(),
         "execution.checkpointing.savepoint-dir": (layout.home / "savepoints").as_uri(),
         "web.upload.dir": layout.home / "run" / "upload",
@@ -208,7 +215,24 @@ def write_flink_conf(layout: Layout, settings: Settings, rpc_port: int) -> None:
     (layout.conf_dir / "config.yaml").write_text(text, encoding="utf-8")
 
 
+def _recovery(layout: Layout, zookeeper_port: int) -> dict[str, object]:
+    """What lets jobs survive their processes (docs/decisions/0020 and 0021)."""
+    return {
+        "high-availability.type": "zookeeper",
+        "high-availability.storageDir": (layout.home / "recovery").as_uri(),
+        "high-availability.zookeeper.quorum": f"{defaults.BIND_ADDRESS}:{zookeeper_port}",
+        "high-availability.cluster-id": "/adclick",
+        "high-availability.zookeeper.client.session-timeout": ZOOKEEPER_SESSION_MS,
+        "high-availability.zookeeper.client.tolerate-suspended-connections": True,
+        # A new TaskManager that goes by the name of the dead one is known at once to replace it.
+        "taskmanager.resource-id": "adclick-taskmanager",
+        "heartbeat.interval": 3000,
+    }
+
+
 def _yaml(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     return str(value) if isinstance(value, (int, float)) else "'" + str(value).replace("'", "''") + "'"
 
 

@@ -1,4 +1,4 @@
-"""The local runtime: broker, JobManager and TaskManager as plain processes of this machine."""
+"""The local runtime: broker, ZooKeeper, JobManager and TaskManager as plain processes of this machine."""
 
 from __future__ import annotations
 
@@ -7,18 +7,23 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from filelock import FileLock
+
 from adclick_cli import defaults, schema
 from adclick_cli.broker import admin
 from adclick_cli.errors import ParameterError, RuntimeFailure
-from adclick_cli.runtime import jars, memory
-from adclick_cli.runtime.local import broker, flink
+from adclick_cli.runtime import jars, memory, process
+from adclick_cli.runtime.local import broker, flink, supervisor, zookeeper
 from adclick_cli.runtime.local.client import sql_client, train
 from adclick_cli.runtime.local.layout import Layout, free_port, prepare, write_flink_conf
-from adclick_cli.runtime.service import NAMES, LocalService, Report, ServiceStatus, SqlClient
+from adclick_cli.runtime.service import LocalService, Report, ServiceStatus, SqlClient
 from adclick_cli.settings import Settings
 
 READY_DEADLINE_S = 90.0
 FOLLOW_POLL_S = 0.2
+UP_LOCK = "up.lock"
+NAMES = (broker.NAME, zookeeper.NAME, flink.JOBMANAGER, flink.TASKMANAGER)
+INNER_PORTS = ("rpc_port", "controller_port", "zookeeper_port")
 
 
 class LocalRuntime:
@@ -51,7 +56,12 @@ class LocalRuntime:
         Raises:
             PortTakenError, RuntimeFailure, DownloadError, BrokerError: it cannot come up.
         """
-        with memory.remembering(self._settings, self.name):
+        # The supervisor and a user may bring the same service up at the same moment.
+        self._settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with (
+            FileLock(self._settings.home / UP_LOCK, timeout=READY_DEADLINE_S * 2),
+            memory.remembering(self._settings, self.name),
+        ):
             self._start(report)
 
     def _start(self, report: Report) -> None:
@@ -83,9 +93,10 @@ class LocalRuntime:
     def _build(self, layout: Layout) -> list[LocalService]:
         ports = self._inner_ports(layout)
         if not self._alive(flink.JOBMANAGER):
-            write_flink_conf(layout, self._settings, ports["rpc_port"])
+            write_flink_conf(layout, self._settings, ports["rpc_port"], ports["zookeeper_port"])
         return [
             broker.service(layout, self._settings, ports["controller_port"]),
+            zookeeper.service(layout, ports["zookeeper_port"]),
             flink.jobmanager(layout, self._settings),
             flink.taskmanager(layout, self._settings),
         ]
@@ -95,7 +106,7 @@ class LocalRuntime:
         path = layout.home / "run" / "inner_ports.json"
         if path.exists() and any(self._alive(name) for name in NAMES):
             return dict(json.loads(path.read_text(encoding="utf-8")))
-        ports = {name: free_port(defaults.BIND_ADDRESS) for name in ("rpc_port", "controller_port")}
+        ports = {name: free_port(defaults.BIND_ADDRESS) for name in INNER_PORTS}
         path.write_text(json.dumps(ports), encoding="utf-8")
         return ports
 
@@ -112,7 +123,7 @@ class LocalRuntime:
 
     def down(self, *, delete_data: bool, report: Report) -> None:
         """Stop what runs, Flink before its broker; with `delete_data` delete all but the jars."""
-        for name in reversed(NAMES):
+        for name in (supervisor.NAME, *reversed(NAMES)):
             service = self._recorded(name)
             if service.running():
                 report(f"Stopping the {name} …")
@@ -123,8 +134,29 @@ class LocalRuntime:
             report("Deleted the data; the jars stay.")
 
     def services(self) -> list[ServiceStatus]:
-        """The services as they are now."""
-        return [self._recorded(name).status() for name in NAMES]
+        """The services as they are now; the supervisor only where one was started."""
+        found = [self._recorded(name).status() for name in NAMES]
+        watching = self._recorded(supervisor.NAME)
+        return [*found, watching.status()] if watching.record.exists() else found
+
+    def supervise(self, wanted: bool, report: Report) -> None:
+        """Start the supervisor, or stop it; harmless where all is as wanted.
+
+        Raises:
+            RuntimeFailure: it ended at once.
+        """
+        watching = supervisor.service(self._settings.home, self.name, defaults.BIND_ADDRESS)
+        if not wanted:
+            watching.stop()
+        elif watching.start():
+            report("Starting the supervisor …")
+            watching.wait_ready(time.monotonic() + READY_DEADLINE_S)
+        else:
+            report("The supervisor runs already.")
+
+    def process(self, name: str) -> process.Process | None:
+        """The process of a service, if it lives."""
+        return self._recorded(name).running()
 
     def logs(self, service: str | None, *, follow: bool, tail: int) -> Iterator[str]:
         """Lines of the logs.
@@ -132,8 +164,9 @@ class LocalRuntime:
         Raises:
             ParameterError: there is no such service.
         """
-        if service is not None and service not in NAMES:
-            raise ParameterError("service", service, "There is no such service.", f"Use one of {', '.join(NAMES)}.")
+        known = (*NAMES, supervisor.NAME)
+        if service is not None and service not in known:
+            raise ParameterError("service", service, "There is no such service.", f"Use one of {', '.join(known)}.")
         names = [service] if service else list(NAMES)
         paths = {name: self._recorded(name).log for name in names}
         positions: dict[str, int] = {}

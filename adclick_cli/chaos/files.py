@@ -1,0 +1,25 @@
+"""A run's record on disk."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from adclick_cli.chaos.record import Record, markdown
+from adclick_cli.errors import ParameterError
+
+
+def write(record: Record, json_file: Path | None, markdown_file: Path | None) -> None:
+    """Write what was asked for.
+
+    Raises:
+        ParameterError: a file cannot be written.
+    """
+    wanted = (("record", json_file, json.dumps(record.to_json(), indent=2) + "\n"),)
+    for flag, path, text in (*wanted, ("markdown", markdown_file, markdown(record))):
+        if path is None:
+            continue
+        try:
+            path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise ParameterError(flag, str(path), str(error), "Name a file that you may write.") from error

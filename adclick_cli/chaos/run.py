@@ -1,0 +1,208 @@
+"""A run of chaos: events flow, faults come, and at the end every row is checked."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from adclick_cli import submission
+from adclick_cli.broker import admin
+from adclick_cli.chaos import plan
+from adclick_cli.chaos.record import Record
+from adclick_cli.chaos.recovery import Recovery, all_run, committed_since, endure
+from adclick_cli.errors import AdclickError, FlinkError, RuntimeFailure
+from adclick_cli.flink.rest import FlinkRest
+from adclick_cli.pipeline import Pipeline
+from adclick_cli.runtime.choose import choose
+from adclick_cli.runtime.local import supervisor
+from adclick_cli.runtime.local.runtime import LocalRuntime
+from adclick_cli.runtime.service import Report
+from adclick_cli.settings import Settings
+from adclick_cli.submission import Submission
+from adclick_cli.verify.check import verify
+
+FLOWING_DEADLINE_S = 60.0
+ENDING_DEADLINE_S = 240.0
+VERIFY_WAIT_S = 120.0
+SLACK_S = 5.0
+POLL_S = 0.2
+LOG = Path("logs") / "chaos-generator.log"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for.
+
+    Attributes:
+        kinds: of faults.
+        faults: how many.
+        seed: of faults and events.
+        rate: impressions a second.
+        outage_s: how long a paused or stopped service stays away.
+        gap_s: longest time between a recovery and the next fault.
+    """
+
+    kinds: tuple[plan.Kind, ...]
+    faults: int
+    seed: int
+    rate: float
+    outage_s: float
+    gap_s: float
+
+
+def run(settings: Settings, request: Request, report: Report) -> Record:
+    """Break things while events flow through the jobs that run, and check every result.
+
+    Raises:
+        RuntimeFailure: the runtime is none that processes can be killed in, or a process cannot be started again.
+        FlinkError: the jobs do not run.
+        AdclickError: the generator ended by itself.
+    """
+    begun = time.monotonic()
+    runtime = choose(settings)
+    if not isinstance(runtime, LocalRuntime):
+        raise RuntimeFailure(f"chaos kills local processes; this is the {runtime.name} runtime")
+    if runtime.process(supervisor.NAME):
+        raise RuntimeFailure(
+            "the supervisor would mend before the fault is over", mend="Run `adclick down` and `adclick up` without it."
+        )
+    rest = FlinkRest(settings.flink_rest)
+    submitted = submission.current(settings)
+    if submitted is None or not all_run(runtime, rest):
+        raise FlinkError("the jobs do not all run", mend="Run `adclick up` and `adclick submit` first.")
+    faults = plan.faults(request.kinds, request.faults, request.seed, request.gap_s)
+    before = _held(settings, submitted.pipeline)
+    recoveries: list[Recovery] = []
+    with _generator(settings, request) as generator:
+        _wait_flowing(rest, generator)
+        for number, fault in enumerate(faults, start=1):
+            time.sleep(fault.after_s)
+            _require_alive(generator)
+            recoveries.append(endure(runtime, rest, fault, number, request.outage_s, report))
+            report(_told(recoveries[-1]))
+            _wait_arriving(settings, submitted.pipeline, generator)
+            if recoveries[-1].committed_s is None:
+                break
+        last_s = time.time()
+        _settle(submitted.pipeline, generator, report)
+        sent = _end(generator)
+    return _check(settings, request, submitted, recoveries, sent, before, last_s, begun, report)
+
+
+def _check(
+    settings: Settings,
+    request: Request,
+    submitted: Submission,
+    recoveries: list[Recovery],
+    sent: dict[str, int],
+    before: dict[str, int],
+    last_s: float,
+    begun: float,
+    report: Report,
+) -> Record:
+    verdict = verify(settings.servers, submitted.pipeline, VERIFY_WAIT_S, report, submitted.earlier)
+    after = _held(settings, submitted.pipeline)
+    final = -1 if verdict.watermark is None else verdict.watermark - submitted.pipeline.attribution.ms
+    return Record(
+        seed=request.seed,
+        rate=request.rate,
+        gap_s=request.gap_s,
+        submission=submitted,
+        recoveries=recoveries,
+        sent=sent,
+        held={name: after[name] - before[name] for name in after},
+        verdict=verdict,
+        covered=final >= last_s * 1000,
+        seconds=time.monotonic() - begun,
+    )
+
+
+def _held(settings: Settings, pipeline: Pipeline) -> dict[str, int]:
+    topics = {"impressions": pipeline.topics.impressions, "clicks": pipeline.topics.clicks}
+    return {
+        name: sum(high for _, high in admin.topic_offsets(settings.servers, topic).values())
+        for name, topic in topics.items()
+    }
+
+
+@contextmanager
+def _generator(settings: Settings, request: Request) -> Iterator[subprocess.Popen[bytes]]:
+    """`adclick generate` as a process of its own, ended in any case."""
+    command = [sys.executable, "-m", "adclick_cli", "generate", "--phase", "cycle", "--output", "json"]
+    command += ["--rate", str(request.rate), "--seed", str(request.seed), "--bootstrap-servers", settings.servers]
+    with (settings.home / LOG).open("wb") as log:
+        started = subprocess.Popen(
+            command,
+            env={**os.environ, "ADCLICK_HOME": str(settings.home)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+        )
+    try:
+        yield started
+    finally:
+        if started.poll() is None:
+            started.kill()
+            started.wait()
+
+
+def _require_alive(generator: subprocess.Popen[bytes]) -> None:
+    if generator.poll() is not None:
+        raise AdclickError("the generator ended by itself", mend=f"Read {LOG} in ADCLICK_HOME.")
+
+
+def _wait_flowing(rest: FlinkRest, generator: subprocess.Popen[bytes]) -> None:
+    """Wait until both jobs have committed something of this run."""
+    since, deadline = time.time(), time.monotonic() + FLOWING_DEADLINE_S
+    while not committed_since(rest, since):
+        _require_alive(generator)
+        if time.monotonic() > deadline:
+            raise FlinkError("the jobs commit nothing", mend="Look at `adclick jobs`.")
+        time.sleep(POLL_S)
+
+
+def _wait_arriving(settings: Settings, pipeline: Pipeline, generator: subprocess.Popen[bytes]) -> None:
+    """Wait until events arrive again: a fault that hits an idle pipeline proves nothing."""
+    before, deadline = _held(settings, pipeline), time.monotonic() + FLOWING_DEADLINE_S
+    while any(now <= before[name] for name, now in _held(settings, pipeline).items()):
+        _require_alive(generator)
+        if time.monotonic() > deadline:
+            raise AdclickError("the generator sends nothing any more", mend="Look at `adclick status`.")
+        time.sleep(POLL_S)
+
+
+def _settle(pipeline: Pipeline, generator: subprocess.Popen[bytes], report: Report) -> None:
+    """Let events flow on until the windows that were open at the last fault are final."""
+    spans = (pipeline.window, pipeline.attribution, pipeline.watermark_delay)
+    left = sum(span.seconds for span in spans) + SLACK_S
+    report(f"Events flow on for {left:.0f} s, so that every window of the faults becomes final …")
+    deadline = time.monotonic() + left
+    while time.monotonic() < deadline:
+        _require_alive(generator)
+        time.sleep(POLL_S)
+
+
+def _end(generator: subprocess.Popen[bytes]) -> dict[str, int]:
+    """End the generator as Ctrl-C does; return what it had acknowledged."""
+    generator.send_signal(signal.SIGTERM)
+    try:
+        out, _ = generator.communicate(timeout=ENDING_DEADLINE_S)
+        sent: dict[str, Any] = json.loads(out)
+    except (subprocess.TimeoutExpired, json.JSONDecodeError) as error:
+        raise AdclickError("the generator did not end as it should", str(error)) from error
+    return {"impressions": int(sent["impressions"]), "clicks": int(sent["clicks"])}
+
+
+def _told(one: Recovery) -> str:
+    if one.committed_s is None:
+        return f"Fault {one.number}: {one.kind}: not recovered."
+    return f"Fault {one.number}: {one.kind}: all runs again after {one.running_s} s, commits after {one.committed_s} s."

@@ -1,0 +1,57 @@
+"""A process that starts again what died: `adclick up --supervise`.
+
+Jobs come back by themselves once their processes do (docs/decisions/0020); somebody has to start the processes. Without
+the supervisor that is the user, with `adclick up`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from adclick_cli.errors import AdclickError
+from adclick_cli.runtime.service import LocalService, Report, Runtime
+
+NAME = "supervisor"
+LOOK_EVERY_S = 1.0
+LONGEST_PAUSE_S = 30.0
+
+
+def service(home: Path, runtime: str, address: str) -> LocalService:
+    """The supervisor as a service; it is ready as soon as it runs."""
+    return LocalService(
+        name=NAME,
+        command=(sys.executable, "-m", "adclick_cli", "supervise", "--runtime", runtime),
+        ready=lambda: True,
+        ports={},
+        home=home,
+        address=address,
+        env={"ADCLICK_HOME": str(home)},
+    )
+
+
+def supervise(runtime: Runtime, report: Report, sleep: Callable[[float], None], looks: Iterable[object]) -> None:
+    """Look every second, and start what is dead; what was stopped on purpose stays down.
+
+    A cluster that does not come up, or dies again at once, is tried again after 1, 2, 4, … at most 30 s.
+
+    Args:
+        runtime: whose services.
+        report: told about each death and each start.
+        sleep: waits so many seconds.
+        looks: how often; endless in real life.
+    """
+    pause = LOOK_EVERY_S
+    for _ in looks:
+        dead = [one.name for one in runtime.services() if one.state == "dead"]
+        if not dead:
+            pause = LOOK_EVERY_S
+        else:
+            report(f"Dead: {', '.join(dead)}.")
+            try:
+                runtime.up(report)
+            except AdclickError as error:
+                report(str(error))
+            pause = min(2 * pause, LONGEST_PAUSE_S)
+        sleep(pause)

@@ -1,0 +1,185 @@
+"""Nothing is lost or written twice: across savepoints, killed processes, and a broker that goes away."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from adclick_cli import settings
+from adclick_cli.broker import admin, transactions
+from adclick_cli.broker.consumer import read_topic
+from adclick_cli.broker.producer import open_producer
+from adclick_cli.runtime.choose import choose
+from adclick_cli.runtime.local.runtime import LocalRuntime
+from adclick_cli.runtime.process import Process
+from tests.cluster.conftest import Cluster
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
+SHORT = ("--window", "2s", "--attribution", "4s", "--watermark-delay", "1s", "--idle-timeout", "10m")
+"""No partition falls idle: with so short an attribution, one that wakes a moment after the others would be late."""
+
+DEADLINE_S = 60.0
+
+
+def servers(cluster: Cluster) -> str:
+    return f"127.0.0.1:{cluster.env['ADCLICK_KAFKA_PORT']}"
+
+
+def process(cluster: Cluster, name: str) -> Process:
+    runtime = choose(settings.load(home=cluster.home, runtime="local"))
+    assert isinstance(runtime, LocalRuntime)
+    found = runtime.process(name)
+    assert found is not None
+    return found
+
+
+def wait(reached: Callable[[], Any], what: str) -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    while not reached():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.2)
+
+
+def test_a_savepoint_carries_state_over_with_another_threshold(cluster: Cluster) -> None:
+    env = cluster.own_topics("state")
+    cluster.run("submit", *SHORT, "--spike", "1.2", "--drop", "0.8", env=env)
+    cluster.run("generate", "--backfill", "60s", "--rate", "40", env=env)
+    first = cluster.json("verify", env=env)
+    assert first["ok"], first["results"]
+    assert first["results"]["alerts"]["compared"] > 0
+    [taken] = cluster.rows("stop", "--savepoint", env=env)
+    assert cluster.rows("savepoints", env=env)[0] == taken
+    cluster.run("generate", "--duration", "8s", "--rate", "40", "--seed", "2", env=env)
+
+    refused = cluster.run("submit", "--from-savepoint", "latest", "--window", "4s", env=env, code=1)
+    assert "the stages aggregation, anomaly changed" in refused.stderr
+    assert "window 4s, was 2s" in refused.stderr
+
+    # Flink itself judges the operators: each job is offered the other one's state.
+    record = cluster.home / "savepoints" / "records" / f"{taken['name']}.json"
+    swapped = cluster.home / "swapped.json"
+    plain = json.loads(record.read_text())
+    plain["paths"] = dict(zip(plain["paths"], reversed(plain["paths"].values()), strict=True))
+    swapped.write_text(json.dumps(plain))
+    failed = cluster.run("submit", "--from-savepoint", str(swapped), env=env, code=1)
+    assert f"Flink cannot restore savepoint {taken['name']}" in failed.stderr
+    assert "Cannot map checkpoint/savepoint state" in failed.stderr
+
+    cluster.run("submit", "--from-savepoint", "latest", "--spike", "1.05", "--drop", "0.95", env=env)
+    second = cluster.json("verify", env=env)
+    assert second["ok"], second["results"]
+    for name in ("ctr", "engagement", "alerts"):
+        assert second["results"][name]["compared"] > first["results"][name]["compared"]
+    _the_check_can_fail(cluster, env)
+
+    cluster.run("stop", env=env)
+    again = cluster.run("submit", "--from-savepoint", "latest", env=env, code=1)
+    assert "rows were written after savepoint" in again.stderr
+
+
+def _the_check_can_fail(cluster: Cluster, env: dict[str, str]) -> None:
+    """Judged by the new rule alone, the alerts of the old one are wrong."""
+    path = cluster.home / "submission.json"
+    kept = path.read_text()
+    path.write_text(json.dumps(json.loads(kept) | {"earlier_rules": []}))
+    try:
+        assert cluster.run("verify", "--wait", "0s", env=env, code=3)
+    finally:
+        path.write_text(kept)
+
+
+def test_no_row_is_lost_or_repeated_when_processes_die(cluster: Cluster) -> None:
+    env = cluster.own_topics("chaos")
+    cluster.run("submit", *SHORT, "--replace", env=env)
+    kinds = ["taskmanager", "jobmanager", "broker", "broker-pause"]
+    asked = ["--kinds", ",".join(kinds), "--faults", "4", "--outage", "3s", "--gap", "2s", "--rate", "100"]
+    record = cluster.json("chaos", *asked, "--seed", "5", env=env)
+    assert record["ok"], record
+    assert sorted(one["kind"] for one in record["recoveries"]) == sorted(kinds)
+    assert (record["differences"], record["repeated"]) == (0, 0)
+    assert record["sent"] == record["held"]
+    assert record["verdict"]["results"]["ctr"]["compared"] > 100
+
+
+def test_the_supervisor_brings_a_killed_jobmanager_back_with_its_jobs(cluster: Cluster) -> None:
+    env = cluster.own_topics("chaos")
+    before = [job["id"] for job in cluster.json("status", env=env)["jobs"] if job["state"] == "RUNNING"]
+    assert len(before) == 2
+    cluster.run("up", "--supervise")
+    try:
+        killed = process(cluster, "jobmanager")
+        killed.kill()
+        wait(lambda: process_changed(cluster, killed), "nobody started the JobManager")
+        # `up` beside the supervisor waits for it, and for the jobs.
+        cluster.run("up")
+        after = [job["id"] for job in cluster.json("status", env=env)["jobs"] if job["state"] == "RUNNING"]
+        assert sorted(after) == sorted(before)
+    finally:
+        cluster.run("up", "--no-supervise")
+    assert "supervisor" not in [service["name"] for service in cluster.json("status")["services"]]
+
+
+def process_changed(cluster: Cluster, killed: Process) -> bool:
+    runtime = choose(settings.load(home=cluster.home, runtime="local"))
+    assert isinstance(runtime, LocalRuntime)
+    found = runtime.process("jobmanager")
+    return found is not None and found != killed
+
+
+def test_cancel_leaves_no_transaction_that_readers_wait_for(cluster: Cluster) -> None:
+    env = cluster.own_topics("abandoned")
+    topic = env["ADCLICK_TOPIC_CTR"]
+    cluster.run("submit", *SHORT, "--checkpoint-interval", "10m", "--replace", env=env)
+    cluster.run("generate", "--backfill", "60s", "--rate", "20", env=env)
+
+    def open_rows() -> bool:
+        every = admin.topic_offsets(servers(cluster), topic)
+        stable = admin.topic_offsets(servers(cluster), topic, committed=True)
+        return sum(high for _, high in every.values()) > sum(high for _, high in stable.values())
+
+    wait(open_rows, "no row was written")
+    process(cluster, "taskmanager").kill()
+    wait(lambda: _troubles(cluster), "no job says why it does not run")
+    assert transactions.open_ids(servers(cluster), [f"adclick-{topic}"]) != []
+    cluster.run("cancel", env=env)
+    assert transactions.open_ids(servers(cluster), [f"adclick-{topic}"]) == []
+    assert not open_rows()
+    cluster.run("up")
+
+
+def _troubles(cluster: Cluster) -> list[str]:
+    return [
+        job["reason"] for job in cluster.rows("jobs") if job["state"] in ("RUNNING", "RESTARTING") and job["reason"]
+    ]
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_events_survive_a_broker_that_is_killed(cluster: Cluster, fast: bool) -> None:
+    topic, count = f"survivors-{fast}".lower(), 4_000
+    from adclick_cli import schema
+
+    admin.ensure_topics(servers(cluster), {topic: schema.CLICK})
+    producer = open_producer(servers(cluster), fast=fast)
+    killed = threading.Event()
+
+    def send() -> None:
+        for number in range(count):
+            if number == count // 4:
+                process(cluster, "broker").kill()
+                killed.set()
+            producer.send(topic, b"key", str(number).encode())
+        producer.close()
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    assert killed.wait(DEADLINE_S)
+    cluster.run("up")
+    sender.join(DEADLINE_S)
+    assert not sender.is_alive()
+    values = [int(message.value or b"") for batch in read_topic(servers(cluster), topic) for message in batch]
+    assert values == list(range(count))

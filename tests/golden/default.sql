@@ -54,7 +54,7 @@ CREATE TEMPORARY TABLE impression_events (
     'scan.watermark.alignment.group' = 'adclick',
     'scan.watermark.alignment.max-drift' = '2 min',
     'scan.watermark.alignment.update-interval' = '200 ms',
-    'scan.watermark.idle-timeout' = '10000 ms'
+    'scan.watermark.idle-timeout' = '60000 ms'
 );
 
 CREATE TEMPORARY TABLE click_events (
@@ -90,7 +90,7 @@ CREATE TEMPORARY TABLE click_events (
     'scan.watermark.alignment.group' = 'adclick',
     'scan.watermark.alignment.max-drift' = '2 min',
     'scan.watermark.alignment.update-interval' = '200 ms',
-    'scan.watermark.idle-timeout' = '10000 ms'
+    'scan.watermark.idle-timeout' = '60000 ms'
 );
 
 CREATE TEMPORARY VIEW impressions AS
@@ -613,7 +613,7 @@ CREATE TEMPORARY TABLE ctr_windows (
     'scan.startup.mode' = 'earliest-offset',
     'value.format' = 'json',
     'value.json.timestamp-format.standard' = 'ISO-8601',
-    'scan.watermark.idle-timeout' = '10000 ms'
+    'scan.watermark.idle-timeout' = '60000 ms'
 );
 
 CREATE TEMPORARY VIEW ctr_changes AS

@@ -17,7 +17,10 @@ from adclick_cli.verify.raw import TopicTable
 if TYPE_CHECKING:
     import pyarrow as pa
 
-RETRY_S = 1.0
+POLL_S = 1.0
+SETTLED_S = 3.0
+LONGEST_PAUSE_S = 20.0
+"""Between two checks: until nothing new is written for a while, or so long. A check takes both cores from Flink."""
 LONGEST_WAITS = 10
 """A pipeline under traffic always writes something; rows that never come are reported after so many waits."""
 
@@ -141,12 +144,17 @@ def verify(
         verdict = check({name: topic.table() for name, topic in topics.items()}, pipeline, until_ms, earlier)
         now = time.monotonic()
         verdict.seconds = now - begun
-        before, written = written, _written(servers, pipeline)
-        if written != before:
-            moved = now
         if not verdict.missing or now - moved > wait_s or verdict.seconds > wait_s * LONGEST_WAITS:
             return verdict
         if not told:
             report(f"Waiting for {verdict.missing} rows that Flink has still to write …")
             told = True
-        time.sleep(RETRY_S)
+        again = time.monotonic() + LONGEST_PAUSE_S
+        while time.monotonic() < again:
+            time.sleep(POLL_S)
+            before, written = written, _written(servers, pipeline)
+            now = time.monotonic()
+            if written != before:
+                moved = now
+            elif now - moved > SETTLED_S:
+                break

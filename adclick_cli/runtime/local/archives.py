@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FOLDER = "class-archives"
-SQL_CLIENT = "sql-client"
 QUIET = "-Xlog:cds=off,cds+dynamic=off"
 """An archive that does not fit is left aside, as without one; Java's complaint would end up among a script's output."""
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+from functools import cache
+
 from adclick_cli.pipeline import Pipeline
-from adclick_cli.runtime.local import archives
 from adclick_cli.runtime.local.layout import FLINK_JAVA_OPTIONS, Layout
 from adclick_cli.runtime.service import Report, SqlClient
 from adclick_cli.sql import render
@@ -30,17 +32,27 @@ def sql_client(layout: Layout) -> SqlClient:
             # its options from here, the second is not started where these are given.
             "JDK_JAVA_OPTIONS": " ".join((*_SHORT_LIVED, *layout.archives.options())),
             "FLINK_ENV_JAVA_OPTS": " ".join((*FLINK_JAVA_OPTIONS, "-Djava.security.manager=allow")),
-            _JVM_VARIABLE: " ".join((*_SHORT_LIVED, *layout.archives.options(archives.SQL_CLIENT))),
+            _JVM_VARIABLE: " ".join((*_SHORT_LIVED, *layout.archives.options(_archive()))),
         },
     )
 
 
+@cache
+def _lesson() -> str:
+    return explained(render.script(Pipeline()))
+
+
+def _archive() -> str:
+    """The archive's name: other SQL needs other classes."""
+    return f"sql-client-{hashlib.sha256(_lesson().encode()).hexdigest()[:8]}"
+
+
 def train(layout: Layout, report: Report) -> None:
     """Make sql-client's archive by planning the pipeline once, unless it is there; without it all works, slower."""
-    if layout.archives.path(archives.SQL_CLIENT).exists():
+    if layout.archives.path(_archive()).exists():
         return
     report("Making sql-client's class archive, once for this machine …")
     script = layout.home / "run" / "explain.sql"
-    script.write_text(explained(render.script(Pipeline())), encoding="utf-8")
+    script.write_text(_lesson(), encoding="utf-8")
     client = sql_client(layout)
-    layout.archives.train(archives.SQL_CLIENT, (*client.command, "-f", str(script)), client.env, _JVM_VARIABLE)
+    layout.archives.train(_archive(), (*client.command, "-f", str(script)), client.env, _JVM_VARIABLE)

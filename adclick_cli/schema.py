@@ -174,7 +174,11 @@ DEAD_LETTER = Record(
         Field("source_offset", Kind.COUNT, "its offset"),
         Field("arrived_at", Kind.INSTANT, "its timestamp in the broker"),
         Field("reason", Kind.TEXT, "why it counts nowhere"),
-        Field("line", Kind.BYTES, "its bytes, in base64; null for a tombstone and beyond 1,048,576 characters"),
+        Field(
+            "line",
+            Kind.BYTES,
+            f"its bytes, in base64; null for a tombstone and beyond {defaults.DEAD_LETTER_CHARACTERS:,} characters",
+        ),
     ),
     ("source_topic", "source_partition", "source_offset"),
     max_bytes=defaults.DEAD_LETTER_MAX_BYTES,

@@ -30,9 +30,9 @@ def nothing_yet(settings: Settings, what: str) -> tuple[str, str]:
         return "Flink does not answer.", "adclick up"
     if not running:
         return "No job of adclick runs.", "adclick submit"
-    if topics.impressions not in there or not _holds(servers, topics.impressions):
+    if topics.impressions not in there or not admin.holds_messages(servers, topics.impressions):
         return f"The jobs run, but {topics.impressions} holds no events.", "adclick generate"
-    if what == "alerts" and _holds(servers, topics.ctr):
+    if what == "alerts" and admin.holds_messages(servers, topics.ctr):
         return "No alert so far: no window differs enough from the one before it.", "adclick watch ctr"
     pipeline = submission.current_pipeline(settings) or settings.pipeline()
     return (
@@ -40,7 +40,3 @@ def nothing_yet(settings: Settings, what: str) -> tuple[str, str]:
         f" {pipeline.watermark_delay} for events out of order and up to {pipeline.checkpoint_interval} for the commit.",
         "adclick status",
     )
-
-
-def _holds(servers: str, topic: str) -> bool:
-    return any(low < high for low, high in admin.topic_offsets(servers, topic).values())

@@ -183,6 +183,15 @@ def topic_offsets(servers: str, topic: str, *, committed: bool = False) -> dict[
         consumer.close()
 
 
+def holds_messages(servers: str, topic: str) -> bool:
+    """Whether a topic holds anything.
+
+    Raises:
+        BrokerError: the broker does not answer.
+    """
+    return any(low < high for low, high in topic_offsets(servers, topic).values())
+
+
 def delete_records(servers: str, topics: Iterable[str]) -> None:
     """Empty topics up to what they hold now.
 

@@ -164,7 +164,7 @@ def _make_room(settings: Settings, rest: FlinkRest, pipeline: Pipeline, *, repla
     topics, servers = pipeline.topics, settings.servers
     outputs = admin.topic_names(topics, (*schema.RESULTS, *schema.LIVE))
     running = active_jobs(rest)
-    filled = [topic for topic in outputs if _holds_rows(servers, topic)]
+    filled = [topic for topic in outputs if admin.holds_messages(servers, topic)]
     if (running or filled) and not replace:
         why = [f"{job.name} is {job.state} (job {job.id})." for job in running]
         if filled:
@@ -189,10 +189,6 @@ def _drop_checkpoints(settings: Settings, rest: FlinkRest) -> None:
     for folder in (settings.home / "checkpoints").glob("*"):
         if folder.is_dir() and folder.name not in kept:
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _holds_rows(servers: str, topic: str) -> bool:
-    return any(low < high for low, high in admin.topic_offsets(servers, topic).values())
 
 
 def wait_running(rest: FlinkRest, ids: Sequence[str]) -> None:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from adclick_cli.schema import STAMP
 from adclick_cli.verify.lenient import elements
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from duckdb import DuckDBPyConnection
 
-STAMP = "event_timestamp"
 LONGEST_PLAIN = 1_000
 """Characters; a longer message may reach one of the reader's limits."""
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from adclick_cli import schema
 from adclick_cli.pipeline import Pipeline
 from adclick_cli.verify import events
 
@@ -136,7 +137,7 @@ SELECT min(newest) - $delay - 1 - $mini_batch FROM (
 )
 """
 
-_IS_TEXT = "({0} <> '' AND {0}[1] NOT IN ('{{', '[') AND length({0}) <= 1024)"
+_IS_TEXT = f"({{0}} <> '' AND {{0}}[1] NOT IN ('{{{{', '[') AND length({{0}}) <= {schema.LONGEST_TEXT})"
 _TEXTS = {
     "impressions": ("impression_id", "campaign_id", "device_type"),
     "clicks": ("click_id", "impression_id"),

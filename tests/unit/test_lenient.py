@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from adclick_cli import schema
 from adclick_cli.pipeline import Pipeline
-from adclick_cli.verify import events, oracle
+from adclick_cli.verify import oracle
 from adclick_cli.verify.lenient import elements
 from tests import corpus
 from tests.unit.test_verify import T0, click, impression, messages
@@ -46,10 +47,10 @@ def test_every_peculiar_message_is_an_event(name: str) -> None:
 
 @pytest.mark.parametrize("name", EVENTS)
 def test_a_plain_message_is_the_same_by_either_reader(name: str) -> None:
-    (found,), batch = elements(json.dumps(EVENTS[name]).encode(), FIELDS[name], events.STAMP)
+    (found,), batch = elements(json.dumps(EVENTS[name]).encode(), FIELDS[name], schema.STAMP)
     assert not batch
-    assert found == {key: EVENTS[name][key] for key in (*FIELDS[name], events.STAMP)}
-    assert found[events.STAMP] == T0
+    assert found == {key: EVENTS[name][key] for key in (*FIELDS[name], schema.STAMP)}
+    assert found[schema.STAMP] == T0
 
 
 def test_each_object_of_an_array_is_an_event() -> None:

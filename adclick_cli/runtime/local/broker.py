@@ -11,21 +11,14 @@ from adclick_cli import defaults
 from adclick_cli.broker import admin
 from adclick_cli.errors import RuntimeFailure
 from adclick_cli.runtime import jars, options
-from adclick_cli.runtime.local.layout import Layout
+from adclick_cli.runtime.local.layout import QUIET_LOG4J, Layout
 from adclick_cli.runtime.service import LocalService
 from adclick_cli.settings import Settings
 
 NAME = "broker"
 
-_LOG4J = """\
-status = ERROR
-appender.console.type = Console
-appender.console.name = console
-appender.console.layout.type = PatternLayout
-appender.console.layout.pattern = %d{yyyy-MM-dd HH:mm:ss,SSS} %-5p %c{1} - %m%n
-rootLogger.level = WARN
-rootLogger.appenderRef.console.ref = console
-logger.server.name = kafka.server
+_LOG4J = f"""\
+{QUIET_LOG4J}logger.server.name = kafka.server
 logger.server.level = INFO
 """
 

@@ -59,6 +59,17 @@ appender.console.layout.type = PatternLayout
 appender.console.layout.pattern = %d{yyyy-MM-dd HH:mm:ss,SSS} %-5p %-60c %x - %m%n
 """
 
+QUIET_LOG4J = """\
+status = ERROR
+appender.console.type = Console
+appender.console.name = console
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = %d{yyyy-MM-dd HH:mm:ss,SSS} %-5p %c{1} - %m%n
+rootLogger.level = WARN
+rootLogger.appenderRef.console.ref = console
+"""
+"""Warnings to the console alone; what a service says of itself comes on top."""
+
 ZOOKEEPER_SESSION_MS = 15_000
 """How long a dead JobManager is still taken for the leader, and for how long a living one may stand still."""
 

@@ -10,7 +10,7 @@ import os
 import socket
 
 from adclick_cli import defaults
-from adclick_cli.runtime.local.layout import TASKMANAGER_SESSION_MS, Layout
+from adclick_cli.runtime.local.layout import QUIET_LOG4J, TASKMANAGER_SESSION_MS, Layout
 from adclick_cli.runtime.service import LocalService
 
 NAME = "zookeeper"
@@ -18,15 +18,8 @@ MAIN = "org.apache.flink.shaded.zookeeper3.org.apache.zookeeper.server.ZooKeeper
 TICK_MS = 1000
 PROBE_TIMEOUT_S = 1.0
 
-_LOG4J = """\
-status = ERROR
-appender.console.type = Console
-appender.console.name = console
-appender.console.layout.type = PatternLayout
-appender.console.layout.pattern = %d{yyyy-MM-dd HH:mm:ss,SSS} %-5p %c{1} - %m%n
-rootLogger.level = WARN
-rootLogger.appenderRef.console.ref = console
-logger.sessions.name = org.apache.flink.shaded.zookeeper3.org.apache.zookeeper.server.ZooKeeperServer
+_LOG4J = f"""\
+{QUIET_LOG4J}logger.sessions.name = org.apache.flink.shaded.zookeeper3.org.apache.zookeeper.server.ZooKeeperServer
 logger.sessions.level = INFO
 """
 

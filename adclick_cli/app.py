@@ -18,6 +18,7 @@ from adclick_cli.commands import (
     dashboard,
     demo,
     generate,
+    heartbeat,
     jobs,
     render,
     replay,
@@ -73,6 +74,7 @@ app.command("stop", rich_help_panel=PIPELINE)(jobs.stop)
 app.command("cancel", rich_help_panel=PIPELINE)(jobs.cancel)
 app.command("savepoints", rich_help_panel=PIPELINE)(jobs.savepoints)
 app.command("generate", rich_help_panel=EVENTS)(generate.generate)
+app.command("heartbeat", rich_help_panel=EVENTS)(heartbeat.heartbeat)
 app.command("replay", rich_help_panel=EVENTS)(replay.replay)
 app.command("watch", rich_help_panel=RESULTS)(watch.watch)
 app.command("dashboard", rich_help_panel=RESULTS)(dashboard.dashboard)

@@ -130,6 +130,8 @@ CLICK = Record(
     ("click_id",),
     required=("click_id", "impression_id"),
 )
+HEARTBEAT_ID = "adclick-heartbeat"
+"""All ids of a heartbeat: an event that nothing counts, written into a silent partition so that its watermark moves."""
 STAMP = "event_timestamp"
 LONGEST_TEXT = 1_024
 """Characters of an id, a campaign or a device: one of a megabyte would end up in a result row that no broker takes."""

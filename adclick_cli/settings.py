@@ -82,6 +82,8 @@ class Settings(BaseSettings):
     watermark_delay: str = defaults.WATERMARK_DELAY
     idle_timeout: str = defaults.IDLE_TIMEOUT
     max_ahead: str = defaults.MAX_AHEAD
+    heartbeat: bool = True
+    heartbeat_after: str = defaults.HEARTBEAT_AFTER
     checkpoint_interval: str = defaults.CHECKPOINT_INTERVAL
     transaction_timeout: str = defaults.TRANSACTION_TIMEOUT
     threshold: float | None = None

@@ -110,8 +110,8 @@ def follow(
         consumer.close()
 
 
-def connect(servers: str, *, committed: bool) -> Any:
-    """A kafka-python consumer without a group.
+def connect(servers: str, *, committed: bool, fetch_bytes: int = FETCH_BYTES) -> Any:
+    """A kafka-python consumer without a group, which takes so many bytes of a partition at a time.
 
     Raises:
         BrokerError: no broker answers.
@@ -126,7 +126,7 @@ def connect(servers: str, *, committed: bool) -> Any:
             client_id="adclick",
             group_id=None,
             isolation_level="read_committed" if committed else "read_uncommitted",
-            max_partition_fetch_bytes=FETCH_BYTES,
+            max_partition_fetch_bytes=fetch_bytes,
             enable_auto_commit=False,
         )
     except KafkaError as error:

@@ -27,8 +27,15 @@ BUFFER_BYTES = 67_108_864
 class EventProducer(Protocol):
     """Sends messages in the order of the calls, each once (idempotent producer, acks=all)."""
 
-    def send(self, topic: str, key: bytes, value: bytes | None, timestamp_ms: int | None = None) -> None:
-        """Hand one message over; it is sent in the background.
+    def send(
+        self,
+        topic: str,
+        key: bytes,
+        value: bytes | None,
+        timestamp_ms: int | None = None,
+        partition: int | None = None,
+    ) -> None:
+        """Hand one message over; it is sent in the background, to the partition that the key gives unless one is named.
 
         Raises:
             BrokerError: an earlier message could not be delivered.
@@ -100,8 +107,17 @@ class _Confluent:
         if self._failure:
             raise BrokerError("events could not be delivered", self._failure, "Look at `adclick status`.")
 
-    def send(self, topic: str, key: bytes, value: bytes | None, timestamp_ms: int | None = None) -> None:
+    def send(
+        self,
+        topic: str,
+        key: bytes,
+        value: bytes | None,
+        timestamp_ms: int | None = None,
+        partition: int | None = None,
+    ) -> None:
         more: dict[str, Any] = {} if timestamp_ms is None else {"timestamp": timestamp_ms}
+        if partition is not None:
+            more["partition"] = partition
         self._unserved += 1
         if self._unserved == SERVE_EVERY:
             self._unserved = 0
@@ -152,9 +168,17 @@ class _KafkaPython:
         if self._failure is None:
             self._failure = f"{type(error).__name__}: {error}"
 
-    def send(self, topic: str, key: bytes, value: bytes | None, timestamp_ms: int | None = None) -> None:
+    def send(
+        self,
+        topic: str,
+        key: bytes,
+        value: bytes | None,
+        timestamp_ms: int | None = None,
+        partition: int | None = None,
+    ) -> None:
         try:
-            self._producer.send(topic, value, key, timestamp_ms=timestamp_ms).add_errback(self._failed)
+            sent = self._producer.send(topic, value, key, partition=partition, timestamp_ms=timestamp_ms)
+            sent.add_errback(self._failed)
         except self._error_type as error:
             self._failed(error)
         self._check()

@@ -16,6 +16,7 @@ from typing import Any
 
 from adclick_cli import submission
 from adclick_cli.broker import admin
+from adclick_cli.broker.consumer import read_topic
 from adclick_cli.chaos import plan
 from adclick_cli.chaos.record import Record
 from adclick_cli.chaos.recovery import Recovery, all_run, committed_since, endure
@@ -26,6 +27,7 @@ from adclick_cli.runtime.choose import choose
 from adclick_cli.runtime.local import supervisor
 from adclick_cli.runtime.local.runtime import LocalRuntime
 from adclick_cli.runtime.service import Report
+from adclick_cli.schema import HEARTBEAT_ID
 from adclick_cli.settings import Settings
 from adclick_cli.submission import Submission
 from adclick_cli.verify.check import verify
@@ -35,6 +37,9 @@ ENDING_DEADLINE_S = 240.0
 VERIFY_WAIT_S = 120.0
 SLACK_S = 5.0
 POLL_S = 0.2
+Ends = dict[str, dict[int, int]]
+"""By topic and partition, the next offset."""
+
 LOG = Path("logs") / "chaos-generator.log"
 
 
@@ -80,7 +85,7 @@ def run(settings: Settings, request: Request, report: Report) -> Record:
     if submitted is None or not all_run(runtime, rest):
         raise FlinkError("the jobs do not all run", mend="Run `adclick up` and `adclick submit` first.")
     faults = plan.faults(request.kinds, request.faults, request.seed, request.gap_s)
-    before = _held(settings, submitted.pipeline)
+    before = _ends(settings, submitted.pipeline)
     recoveries: list[Recovery] = []
     with _generator(settings, request) as generator:
         _wait_flowing(rest, generator)
@@ -104,13 +109,13 @@ def _check(
     submitted: Submission,
     recoveries: list[Recovery],
     sent: dict[str, int],
-    before: dict[str, int],
+    before: Ends,
     last_s: float,
     begun: float,
     report: Report,
 ) -> Record:
     verdict = verify(settings.servers, submitted.pipeline, VERIFY_WAIT_S, report, submitted.earlier)
-    after = _held(settings, submitted.pipeline)
+    held = _since(settings, submitted.pipeline, before)
     final = -1 if verdict.watermark is None else verdict.watermark - submitted.pipeline.attribution.ms
     return Record(
         seed=request.seed,
@@ -119,18 +124,33 @@ def _check(
         submission=submitted,
         recoveries=recoveries,
         sent=sent,
-        held={name: after[name] - before[name] for name in after},
+        held=held,
         verdict=verdict,
         covered=final >= last_s * 1000,
         seconds=time.monotonic() - begun,
     )
 
 
-def _held(settings: Settings, pipeline: Pipeline) -> dict[str, int]:
-    topics = {"impressions": pipeline.topics.impressions, "clicks": pipeline.topics.clicks}
+def _raw_topics(pipeline: Pipeline) -> dict[str, str]:
+    return {"impressions": pipeline.topics.impressions, "clicks": pipeline.topics.clicks}
+
+
+def _ends(settings: Settings, pipeline: Pipeline) -> Ends:
     return {
-        name: sum(high for _, high in admin.topic_offsets(settings.servers, topic).values())
-        for name, topic in topics.items()
+        name: {number: high for number, (_, high) in admin.topic_offsets(settings.servers, topic).items()}
+        for name, topic in _raw_topics(pipeline).items()
+    }
+
+
+def _since(settings: Settings, pipeline: Pipeline, ends: Ends) -> dict[str, int]:
+    """Messages that came since, by topic; heartbeats, which nobody generated, are left out."""
+    return {
+        name: sum(
+            message.key != HEARTBEAT_ID.encode()
+            for batch in read_topic(settings.servers, topic, start=ends[name])
+            for message in batch
+        )
+        for name, topic in _raw_topics(pipeline).items()
     }
 
 
@@ -172,8 +192,8 @@ def _wait_flowing(rest: FlinkRest, generator: subprocess.Popen[bytes]) -> None:
 
 def _wait_arriving(settings: Settings, pipeline: Pipeline, generator: subprocess.Popen[bytes]) -> None:
     """Wait until events arrive again: a fault that hits an idle pipeline proves nothing."""
-    before, deadline = _held(settings, pipeline), time.monotonic() + FLOWING_DEADLINE_S
-    while any(now <= before[name] for name, now in _held(settings, pipeline).items()):
+    before, deadline = _ends(settings, pipeline), time.monotonic() + FLOWING_DEADLINE_S
+    while not all(_since(settings, pipeline, before).values()):
         _require_alive(generator)
         if time.monotonic() > deadline:
             raise AdclickError("the generator sends nothing any more", mend="Look at `adclick status`.")

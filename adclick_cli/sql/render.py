@@ -51,6 +51,7 @@ def _context(pipeline: Pipeline, transport: options.Transport) -> dict[str, Any]
         "lanes": ["live.sql.j2"] if pipeline.live else [],
         "letters": ["dead_letters_insert.sql.j2"] if pipeline.dead_letters else [],
         "letter_characters": defaults.DEAD_LETTER_CHARACTERS,
+        "heartbeat_id": schema.HEARTBEAT_ID,
         "stamp": schema.STAMP,
         "longest": schema.LONGEST_TEXT,
         "source": transport.sources,

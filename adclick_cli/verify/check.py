@@ -71,6 +71,7 @@ def check(
     pipeline: Pipeline,
     until_ms: int = oracle.NEVER,
     earlier: Sequence[EarlierRule] = (),
+    partitions: int = 0,
 ) -> Verdict:
     """Check messages that have been read.
 
@@ -80,10 +81,11 @@ def check(
         pipeline: the parameters of the submission that wrote the results.
         until_ms: dead letters of messages that arrived later need not be there yet, ms since the epoch.
         earlier: the alert rules that were in force before the pipeline's own, oldest first.
+        partitions: how many the two topics of events have together; 0 where it is not known.
     """
     db = oracle.connect()
     try:
-        watermark = oracle.compute(db, tables["impressions"], tables["clicks"], pipeline)
+        watermark = oracle.compute(db, tables["impressions"], tables["clicks"], pipeline, partitions)
         results = {
             "ctr": compare.load_windows(db, "ctr", "campaign_id", tables["ctr"]),
             "engagement": compare.load_windows(db, "engagement", "device_type", tables["engagement"]),
@@ -141,7 +143,9 @@ def verify(
     while True:
         for name in names:
             topics[name].refresh()
-        verdict = check({name: topic.table() for name, topic in topics.items()}, pipeline, until_ms, earlier)
+        partitions = sum(len(topics[name].partitions) for name in ("impressions", "clicks"))
+        tables = {name: topic.table() for name, topic in topics.items()}
+        verdict = check(tables, pipeline, until_ms, earlier, partitions)
         now = time.monotonic()
         verdict.seconds = now - begun
         if not verdict.missing or now - moved > wait_s or verdict.seconds > wait_s * LONGEST_WAITS:

@@ -45,6 +45,7 @@ WITH fields AS (
 )
 SELECT
     *,
+    good AND {identity} = $heartbeat AS beat,
     max(ts) FILTER (good) OVER (
         PARTITION BY "partition" ORDER BY "offset", element ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
     ) - $delay AS horizon
@@ -70,7 +71,7 @@ SELECT
     ts - ts % $window + $window AS window_end,
     COALESCE(horizon, ts) - $attribution < ts - ts % $window + $window AS certain
 FROM impressions_seen
-WHERE good
+WHERE good AND NOT beat
 """
 
 _MATCHES = """
@@ -130,7 +131,7 @@ FROM clicks WHERE NOT good AND NOT batch GROUP BY ALL
 """
 
 _BOUND = """
-SELECT min(newest) - $delay - 1 - $mini_batch FROM (
+SELECT CASE WHEN count(*) >= $partitions THEN min(newest) - $delay - 1 - $mini_batch END FROM (
     SELECT 'i', "partition", max(ts) AS newest FROM impressions WHERE good GROUP BY ALL
     UNION ALL
     SELECT 'c', "partition", max(ts) FROM clicks WHERE good GROUP BY ALL
@@ -155,16 +156,20 @@ def connect() -> DuckDBPyConnection:
     )
 
 
-def compute(db: DuckDBPyConnection, impressions: pa.Table, clicks: pa.Table, pipeline: Pipeline) -> int | None:
+def compute(
+    db: DuckDBPyConnection, impressions: pa.Table, clicks: pa.Table, pipeline: Pipeline, partitions: int = 0
+) -> int | None:
     """Fill `expected_ctr`, `expected_engagement` and the tables that the ledger is made from.
 
     Args:
         db: where the tables are made.
         impressions, clicks: raw messages as `raw.TopicTable` gives them.
         pipeline: the parameters.
+        partitions: how many the two topics have together; 0 where it is not known.
 
     Returns:
-        The watermark up to which every window must be final (ms since the epoch), or None without a good event.
+        The watermark up to which every window must be final (ms since the epoch), or None: there is none before every
+        partition has held an event.
     """
     values: dict[str, Any] = {
         "window": pipeline.window.ms,
@@ -173,6 +178,8 @@ def compute(db: DuckDBPyConnection, impressions: pa.Table, clicks: pa.Table, pip
         "delay": pipeline.watermark_delay.ms,
         "max_ahead": pipeline.max_ahead.ms,
         "mini_batch": MINI_BATCH_MS,
+        "heartbeat": schema.HEARTBEAT_ID,
+        "partitions": partitions,
         "topic_impressions": pipeline.topics.impressions,
         "topic_clicks": pipeline.topics.clicks,
     }
@@ -185,7 +192,8 @@ def compute(db: DuckDBPyConnection, impressions: pa.Table, clicks: pa.Table, pip
         columns = _TEXTS[name]
         events.load(db, name, messages, columns)
         texts = ", ".join(f"json_extract_string(object, '$.{column}') AS {column}" for column in columns)
-        run(_PARSE.format(name=name, texts=texts, required=" AND ".join(_IS_TEXT.format(column) for column in columns)))
+        required = " AND ".join(_IS_TEXT.format(column) for column in columns)
+        run(_PARSE.format(name=name, identity=columns[0], texts=texts, required=required))
         content = f"row({', '.join((*columns, 'ts'))})"
         run(_SEEN.format(name=name, identity=columns[0], content=content))
     run(_DEAD_LETTERS)
@@ -204,6 +212,7 @@ _IMPRESSION_LEDGER = """
 SELECT
     CASE
         WHEN NOT s.good THEN 'malformed'
+        WHEN s.beat THEN 'heartbeat'
         WHEN s.copy > 1 THEN CASE WHEN s.other THEN 'conflict' ELSE 'duplicate' END
         WHEN NOT w.certain THEN 'late'
         WHEN r.key IS NULL THEN 'pending'
@@ -235,6 +244,7 @@ WITH firsts AS (
 SELECT
     CASE
         WHEN NOT good THEN 'malformed'
+        WHEN beat THEN 'heartbeat'
         WHEN copy > 1 THEN CASE WHEN other THEN 'conflict' ELSE 'duplicate' END
         WHEN NOT known THEN 'orphan'
         WHEN len(fitting) = 0 AND ts < first_ts THEN 'before_impression'
@@ -248,7 +258,7 @@ FROM judged
 GROUP BY 1
 """
 
-IMPRESSION_CLASSES = ("counted", "pending", "duplicate", "conflict", "late", "malformed")
+IMPRESSION_CLASSES = ("counted", "pending", "duplicate", "conflict", "late", "malformed", "heartbeat")
 CLICK_CLASSES = (
     "valid",
     "pending",
@@ -259,6 +269,7 @@ CLICK_CLASSES = (
     "orphan",
     "late",
     "malformed",
+    "heartbeat",
 )
 
 

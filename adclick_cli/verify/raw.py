@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from adclick_cli.broker.admin import topic_offsets
 from adclick_cli.broker.consumer import read_topic
 
 if TYPE_CHECKING:
@@ -16,6 +17,9 @@ class TopicTable:
     Args:
         servers: `host:port`, several separated by commas.
         topic: its name.
+
+    Attributes:
+        partitions: numbers of its partitions, as of the last `refresh`.
     """
 
     def __init__(self, servers: str, topic: str) -> None:
@@ -23,6 +27,7 @@ class TopicTable:
         self._servers = servers
         self._parts: list[pa.Table] = []
         self._next: dict[int, int] = {}
+        self.partitions: tuple[int, ...] = ()
 
     def refresh(self) -> None:
         """Read what came since the last call.
@@ -32,6 +37,7 @@ class TopicTable:
         """
         import pyarrow as pa
 
+        self.partitions = tuple(topic_offsets(self._servers, self.topic))
         for batch in read_topic(self._servers, self.topic, start=self._next):
             self._parts.append(
                 pa.table(

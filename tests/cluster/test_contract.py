@@ -35,7 +35,7 @@ def test_status_tells_services_ports_and_topics(any_cluster: Cluster) -> None:
     for service in status["services"]:
         assert service["state"] == "running"
         assert service["pid"] > 0
-        assert service["memory_mb"] > 50
+        assert service["memory_mb"] > 20
         assert service["log"]
     ports = {flag: port for service in status["services"] for flag, port in service["ports"].items()}
     assert ports == {
@@ -71,7 +71,7 @@ def test_the_runtime_is_remembered_without_a_flag(any_cluster: Cluster) -> None:
 
 def test_from_submit_to_proven_results(any_cluster: Cluster) -> None:
     env = any_cluster.own_topics("contract")
-    any_cluster.run("submit", "--threshold", "0.5", env=env)
+    any_cluster.run("submit", "--threshold", "0.5", "--window", "10s", "--attribution", "20s", env=env)
     try:
         assert _active(any_cluster) == ["adclick anomaly", "adclick ctr"]
         refused = any_cluster.run("submit", code=1, env=env)
@@ -81,7 +81,16 @@ def test_from_submit_to_proven_results(any_cluster: Cluster) -> None:
         assert verdict["ok"], verdict["results"]
         assert verdict["results"]["ctr"]["compared"] > 0
         rows = any_cluster.rows("watch", "ctr", "--once", env=env)
-        assert {row["state"] for row in rows} == {"LIVE", "FINAL"}
+        assert "FINAL" in {row["state"] for row in rows}
+        # Nothing comes any more, and the last windows close all the same.
+        end = time.monotonic() + TIMEOUT_S
+        while any_cluster.json("verify", env=env)["ledger"]["impressions"]["pending"]:
+            assert time.monotonic() < end
+        verdict = any_cluster.json("verify", env=env)
+        assert verdict["ok"], verdict["results"]
+        for name in ("impressions", "clicks"):
+            assert verdict["ledger"][name]["heartbeat"] > 0
+            assert verdict["ledger"][name]["late"] == 0
     finally:
         any_cluster.run("stop")
     assert _active(any_cluster) == []

@@ -13,6 +13,7 @@ SET 'table.dml-sync' = 'true';
 -- Only the columns that a result needs are declared: the others are not even parsed.
 -- A bad event (not JSON, a field missing, of the wrong type or empty, a time that cannot be) gets event time 0:
 -- it moves no watermark, and the views below leave it out. An object or array where a text should be reads as its JSON.
+-- A heartbeat is an event with a reserved id: it moves its partition's watermark, and the views leave it out, too.
 
 CREATE TEMPORARY TABLE impression_events (
     impression_id STRING,
@@ -91,7 +92,9 @@ SELECT
     device_type,
     event_time
 FROM impression_events
-WHERE event_time > TO_TIMESTAMP_LTZ(0, 3);
+WHERE
+    event_time > TO_TIMESTAMP_LTZ(0, 3)
+    AND impression_id <> 'adclick-heartbeat';
 
 CREATE TEMPORARY VIEW clicks AS
 SELECT
@@ -99,7 +102,9 @@ SELECT
     impression_id,
     event_time
 FROM click_events
-WHERE event_time > TO_TIMESTAMP_LTZ(0, 3);
+WHERE
+    event_time > TO_TIMESTAMP_LTZ(0, 3)
+    AND click_id <> 'adclick-heartbeat';
 
 -- Stage: join. Attribution: a click belongs to its impression from 0s before it to 10m after it, both
 -- ends included.

@@ -16,6 +16,7 @@ SET 'table.exec.state.ttl' = '4260000 ms';
 -- Only the columns that a result needs are declared: the others are not even parsed.
 -- A bad event (not JSON, a field missing, of the wrong type or empty, a time that cannot be) gets event time 0:
 -- it moves no watermark, and the views below leave it out. An object or array where a text should be reads as its JSON.
+-- A heartbeat is an event with a reserved id: it moves its partition's watermark, and the views leave it out, too.
 
 CREATE TEMPORARY TABLE impression_events (
     impression_id STRING,
@@ -54,7 +55,7 @@ CREATE TEMPORARY TABLE impression_events (
     'scan.watermark.alignment.group' = 'adclick',
     'scan.watermark.alignment.max-drift' = '2 min',
     'scan.watermark.alignment.update-interval' = '200 ms',
-    'scan.watermark.idle-timeout' = '60000 ms'
+    'scan.watermark.idle-timeout' = '300000 ms'
 );
 
 CREATE TEMPORARY TABLE click_events (
@@ -90,7 +91,7 @@ CREATE TEMPORARY TABLE click_events (
     'scan.watermark.alignment.group' = 'adclick',
     'scan.watermark.alignment.max-drift' = '2 min',
     'scan.watermark.alignment.update-interval' = '200 ms',
-    'scan.watermark.idle-timeout' = '60000 ms'
+    'scan.watermark.idle-timeout' = '300000 ms'
 );
 
 CREATE TEMPORARY VIEW impressions AS
@@ -100,7 +101,9 @@ SELECT
     device_type,
     event_time
 FROM impression_events
-WHERE event_time > TO_TIMESTAMP_LTZ(0, 3);
+WHERE
+    event_time > TO_TIMESTAMP_LTZ(0, 3)
+    AND impression_id <> 'adclick-heartbeat';
 
 CREATE TEMPORARY VIEW clicks AS
 SELECT
@@ -108,7 +111,9 @@ SELECT
     impression_id,
     event_time
 FROM click_events
-WHERE event_time > TO_TIMESTAMP_LTZ(0, 3);
+WHERE
+    event_time > TO_TIMESTAMP_LTZ(0, 3)
+    AND click_id <> 'adclick-heartbeat';
 
 -- Stage: join. Attribution: a click belongs to its impression from 0s before it to 10m after it, both
 -- ends included.
@@ -613,7 +618,7 @@ CREATE TEMPORARY TABLE ctr_windows (
     'scan.startup.mode' = 'earliest-offset',
     'value.format' = 'json',
     'value.json.timestamp-format.standard' = 'ISO-8601',
-    'scan.watermark.idle-timeout' = '60000 ms'
+    'scan.watermark.idle-timeout' = '300000 ms'
 );
 
 CREATE TEMPORARY VIEW ctr_changes AS

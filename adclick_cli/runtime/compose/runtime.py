@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from adclick_cli import defaults
 from adclick_cli.broker import admin
 from adclick_cli.errors import ParameterError, RuntimeFailure
-from adclick_cli.runtime import jars, maven, memory
+from adclick_cli.runtime import heartbeat, jars, logfiles, maven, memory
 from adclick_cli.runtime.compose import docker, logs, project, state
 from adclick_cli.runtime.process import require_free
-from adclick_cli.runtime.service import NAMES, Report, ServiceStatus, SqlClient
+from adclick_cli.runtime.service import NAMES, LocalService, Report, ServiceStatus, SqlClient
 from adclick_cli.settings import Settings
 
 READY_DEADLINE_S = 240
@@ -85,6 +85,12 @@ class ComposeRuntime:
         self._check_images(report)
         with memory.remembering(self._settings, self.name):
             self._start(before)
+        beats = self._heartbeat()
+        if self._settings.heartbeat and beats.start():
+            report(f"Starting the {beats.name} …")
+
+    def _heartbeat(self) -> LocalService:
+        return heartbeat.service(self._settings.home, self.name, defaults.BIND_ADDRESS)
 
     def _start(self, before: set[str]) -> None:
         # A container that runs is left alone whatever has changed since: Flink would lose its jobs with it.
@@ -184,6 +190,7 @@ class ComposeRuntime:
             if name in found and found[name].state == "running":
                 report(f"Stopping the {name} …")
         home = self._settings.home
+        self._heartbeat().stop()
         if found and not delete_data:
             logs.keep(self._settings, self._env, sorted(found))
         volumes = ("--volumes",) if delete_data else ()
@@ -215,7 +222,9 @@ class ComposeRuntime:
             processes = state.pids(
                 docker.run(["docker", "inspect", "--format", "{{.Name}} {{.State.Pid}}", *running], self._env)
             )
-        return [state.status(name, found, used, processes, self._ports.get(name, {})) for name in NAMES]
+        services = [state.status(name, found, used, processes, self._ports.get(name, {})) for name in NAMES]
+        beats = self._heartbeat()
+        return [*services, beats.status()] if beats.record.exists() else services
 
     def logs(self, service: str | None, *, follow: bool, tail: int) -> Iterator[str]:
         """Lines of the logs.
@@ -223,8 +232,11 @@ class ComposeRuntime:
         Raises:
             ParameterError: there is no such service.
         """
-        if service is not None and service not in NAMES:
-            raise ParameterError("service", service, "There is no such service.", f"Use one of {', '.join(NAMES)}.")
+        known = (*NAMES, heartbeat.NAME)
+        if service is not None and service not in known:
+            raise ParameterError("service", service, "There is no such service.", f"Use one of {', '.join(known)}.")
+        if service == heartbeat.NAME:
+            return logfiles.lines({service: self._heartbeat().log}, follow=follow, tail=tail)
         docker.require()
         return logs.lines(self._settings, self._env, service, follow=follow, tail=tail)
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 from filelock import FileLock
 
 from adclick_cli import defaults, schema
 from adclick_cli.broker import admin
 from adclick_cli.errors import ParameterError, RuntimeFailure
-from adclick_cli.runtime import jars, memory, process
+from adclick_cli.runtime import heartbeat, jars, logfiles, memory, process
 from adclick_cli.runtime.local import broker, flink, supervisor, zookeeper
 from adclick_cli.runtime.local.client import sql_client, train
 from adclick_cli.runtime.local.layout import Layout, free_port, prepare, write_flink_conf
@@ -20,9 +19,9 @@ from adclick_cli.runtime.service import LocalService, Report, ServiceStatus, Sql
 from adclick_cli.settings import Settings
 
 READY_DEADLINE_S = 90.0
-FOLLOW_POLL_S = 0.2
 UP_LOCK = "up.lock"
 NAMES = (broker.NAME, zookeeper.NAME, flink.JOBMANAGER, flink.TASKMANAGER)
+HELPERS = (heartbeat.NAME, supervisor.NAME)
 INNER_PORTS = ("rpc_port", "controller_port", "zookeeper_port")
 
 
@@ -84,6 +83,10 @@ class LocalRuntime:
                     )
                     if made:
                         report(f"Made the topics {', '.join(made)}.")
+            beats = heartbeat.service(layout.home, self.name, defaults.BIND_ADDRESS)
+            if self._settings.heartbeat and beats.start():
+                started.append(beats)
+                report(f"Starting the {beats.name} …")
             train(layout, report)
         except BaseException:
             for service in started:
@@ -123,7 +126,7 @@ class LocalRuntime:
 
     def down(self, *, delete_data: bool, report: Report) -> None:
         """Stop what runs, Flink before its broker; with `delete_data` delete all but the jars."""
-        for name in (supervisor.NAME, *reversed(NAMES)):
+        for name in (supervisor.NAME, heartbeat.NAME, *reversed(NAMES)):
             service = self._recorded(name)
             if service.running():
                 report(f"Stopping the {name} …")
@@ -134,10 +137,10 @@ class LocalRuntime:
             report("Deleted the data; the jars stay.")
 
     def services(self) -> list[ServiceStatus]:
-        """The services as they are now; the supervisor only where one was started."""
+        """The services as they are now; the helpers beside the cluster only where they were started."""
         found = [self._recorded(name).status() for name in NAMES]
-        watching = self._recorded(supervisor.NAME)
-        return [*found, watching.status()] if watching.record.exists() else found
+        helpers = [self._recorded(name) for name in HELPERS]
+        return found + [helper.status() for helper in helpers if helper.record.exists()]
 
     def supervise(self, wanted: bool, report: Report) -> None:
         """Start the supervisor, or stop it; harmless where all is as wanted.
@@ -164,26 +167,11 @@ class LocalRuntime:
         Raises:
             ParameterError: there is no such service.
         """
-        known = (*NAMES, supervisor.NAME)
+        known = (*NAMES, *HELPERS)
         if service is not None and service not in known:
             raise ParameterError("service", service, "There is no such service.", f"Use one of {', '.join(known)}.")
         names = [service] if service else list(NAMES)
-        paths = {name: self._recorded(name).log for name in names}
-        positions: dict[str, int] = {}
-        for name, path in paths.items():
-            prefix = "" if service else f"{name:<12}| "
-            text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
-            positions[name] = path.stat().st_size if path.exists() else 0
-            yield from (prefix + line for line in text.splitlines()[-tail:])
-        while follow:
-            quiet = True
-            for name, path in paths.items():
-                prefix = "" if service else f"{name:<12}| "
-                lines, positions[name] = _new_lines(path, positions[name])
-                quiet = quiet and not lines
-                yield from (prefix + line for line in lines)
-            if quiet:
-                time.sleep(FOLLOW_POLL_S)
+        return logfiles.lines({name: self._recorded(name).log for name in names}, follow=follow, tail=tail)
 
     def sql_client_command(self) -> SqlClient:
         """Flink's own sql-client.sh on this runtime's FLINK_HOME.
@@ -195,16 +183,3 @@ class LocalRuntime:
         if not (home / "bin" / "sql-client.sh").exists():
             raise RuntimeFailure("there is no FLINK_HOME yet", mend="Run `adclick up` first.")
         return sql_client(prepare(self._settings, self._progress))
-
-
-def _new_lines(path: Path, position: int) -> tuple[list[str], int]:
-    if not path.exists():
-        return [], 0
-    size = path.stat().st_size
-    if size < position:
-        position = 0
-    with path.open("rb") as file:
-        file.seek(position)
-        data = file.read()
-    whole = data[: data.rfind(b"\n") + 1]
-    return whole.decode("utf-8", errors="replace").splitlines(), position + len(whole)

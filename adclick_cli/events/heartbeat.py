@@ -1,0 +1,128 @@
+"""Heartbeats: events that nothing counts, written into silent partitions so that their watermarks move on.
+
+A watermark comes from events alone, so a partition that carries none holds every window open. Flink's own way out, to
+leave a partition out once the clock says that it was silent for long, takes slowness for silence: with a backlog before
+it, the other partitions run on and the slow one's events are late (docs/decisions/0007). A heartbeat stands in the
+partition itself, behind all that was written before it; whoever reads it has read those events.
+
+The time of a heartbeat, with `s` the time of silence after which a partition gets one:
+
+- while any partition carries traffic: the smallest of those partitions' newest event times;
+- when none does: the newest event time of all, plus the time since it came, less `s`. Event time goes on at the pace of
+  the clock, `s` behind what live traffic would carry.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from adclick_cli.pipeline import Pipeline
+from adclick_cli.schema import CLICK, HEARTBEAT_ID, IMPRESSION, STAMP, Record
+
+Place = tuple[str, int]
+"""Topic and partition."""
+
+BEATS_PER_SILENCE = 5
+
+
+@dataclass
+class _Partition:
+    newest_ms: int | None
+    seen_s: float
+
+
+@dataclass(frozen=True)
+class Beat:
+    """One heartbeat.
+
+    Attributes:
+        places: the partitions that get it.
+        at_ms: its event time, ms since the epoch.
+    """
+
+    places: tuple[Place, ...]
+    at_ms: int
+
+
+class Silence:
+    """Which partitions are silent, and what time it is there. Knows no broker and no clock.
+
+    Args:
+        after_s: a partition without an event for so long is silent, seconds.
+        going_on_s: how long heartbeats go on when all is silent: until every open window is final.
+    """
+
+    def __init__(self, after_s: float, going_on_s: float) -> None:
+        self._after_s = after_s
+        self._going_on_s = going_on_s
+        self._partitions: dict[Place, _Partition] = {}
+
+    def there(self, places: Iterable[Place], now_s: float) -> None:
+        """These partitions exist; one that is new counts as one that has just had an event."""
+        known = set(places)
+        for place in known - self._partitions.keys():
+            self._partitions[place] = _Partition(None, now_s)
+        for place in self._partitions.keys() - known:
+            del self._partitions[place]
+
+    def saw(self, place: Place, event_ms: int, now_s: float, *, beat: bool = False) -> None:
+        """An event was found in a partition, or a heartbeat, which is no sign of traffic."""
+        partition = self._partitions.setdefault(place, _Partition(None, now_s))
+        if partition.newest_ms is None or event_ms > partition.newest_ms:
+            partition.newest_ms = event_ms
+        if not beat:
+            partition.seen_s = now_s
+
+    def nobody_looked(self, now_s: float) -> None:
+        """The broker was away: nothing is known about the time until now."""
+        for partition in self._partitions.values():
+            partition.seen_s = now_s
+
+    def due(self, now_s: float) -> Beat | None:
+        """The heartbeat that is due now, if one is."""
+        silent = {place: one for place, one in self._partitions.items() if now_s - one.seen_s >= self._after_s}
+        known = [one for one in self._partitions.values() if one.newest_ms is not None]
+        if not silent or not known:
+            return None
+        busy = [one.newest_ms for place, one in self._partitions.items() if place not in silent]
+        at_ms = min((newest for newest in busy if newest is not None), default=None)
+        if at_ms is None:
+            if busy or now_s - max(one.seen_s for one in known) > self._going_on_s:
+                return None
+            last = max(known, key=lambda one: (one.newest_ms or 0) - one.seen_s * 1000)
+            at_ms = int((last.newest_ms or 0) + (now_s - last.seen_s - self._after_s) * 1000)
+        return Beat(tuple(sorted(silent)), at_ms)
+
+
+def going_on_s(pipeline: Pipeline, after_s: float) -> float:
+    """How long after the last event every window of it is final, twice over, seconds."""
+    spans = (pipeline.window, pipeline.attribution, pipeline.clock_skew, pipeline.watermark_delay)
+    return 2 * (sum(span.seconds for span in spans) + after_s)
+
+
+def event_time(record: Record, value: bytes | None, arrived_ms: int, max_ahead_ms: int) -> tuple[int, bool] | None:
+    """Event time of a message (ms since the epoch) and whether it is a heartbeat; None where it is no event.
+
+    A first look only: what it takes for an event and Flink does not moves a heartbeat's time, never a row.
+    """
+    try:
+        event = json.loads(value or b"")
+        at_ms = int(event[STAMP])
+        whole = all(isinstance(event[name], str) and event[name] for name in record.required)
+    except (ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError):
+        return None
+    if not whole or not 0 < at_ms <= arrived_ms + max_ahead_ms:
+        return None
+    return at_ms, event[record.key[0]] == HEARTBEAT_ID
+
+
+def message(record: Record, at_ms: int) -> bytes:
+    """A heartbeat as it stands in a topic of impressions or clicks: JSON."""
+    return json.dumps(dict.fromkeys(record.required, HEARTBEAT_ID) | {STAMP: at_ms}).encode()
+
+
+def records(pipeline: Pipeline) -> dict[str, Record]:
+    """The kind of event that each topic holds."""
+    return {pipeline.topics.impressions: IMPRESSION, pipeline.topics.clicks: CLICK}

@@ -80,7 +80,7 @@ def test_topics_that_are_made_anew_are_forgotten() -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 300), st.integers(-2_000, 2_000)), min_size=1))
 def test_live_traffic_is_never_behind_a_heartbeat(steps: list[tuple[int, int, int]]) -> None:
-    """Event time is the clock, give or take two seconds; whatever pauses there are, no event falls 4 s behind a beat."""
+    """Event time is the clock, give or take two seconds: whatever pauses there are, no event is 4 s behind a beat."""
     one, now = silence(), 0.0
     for place, pause, jitter in steps:
         now += pause / 10

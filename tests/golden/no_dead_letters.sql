@@ -242,7 +242,9 @@ CREATE TEMPORARY TABLE engagement_live (
 
 -- Stage: live counts. The same counts before the window closes; each window's bounds are computed from the event time.
 --
--- An impression counts when it comes, a click when it finds its impression: no watermark is waited for.
+-- An impression counts when it comes, a click when it finds its impression: no watermark is waited for. An event that
+-- its producer delivered twice counts twice here until its window is final: DISTINCT would cost more than all the rest
+-- of the job (docs/decisions/0008).
 -- COALESCE keeps the planner from making another, INNER join out of the one that the final windows use.
 
 CREATE TEMPORARY VIEW live_events AS
@@ -278,8 +280,8 @@ SELECT
     TO_TIMESTAMP_LTZ((window_second + 60) * 1000, 3) AS window_end,
     campaign_id,
     device_type,
-    COUNT(DISTINCT impression_id) AS impression_count,
-    COUNT(DISTINCT click_id) AS click_count
+    COUNT(impression_id) AS impression_count,
+    COUNT(click_id) AS click_count
 FROM live_windows
 GROUP BY window_second, campaign_id, device_type;
 

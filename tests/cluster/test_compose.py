@@ -40,8 +40,7 @@ def _project(cluster: Cluster) -> str:
 
 def test_backfill_with_a_killed_taskmanager_is_proven_right(compose_cluster: Cluster, engine: Engine) -> None:
     with timed("submit"):
-        # A recovery takes the time it takes: no partition may count as idle meanwhile.
-        compose_cluster.run("submit", "--idle-timeout", "2m")
+        compose_cluster.run("submit")
     container = _container(engine, compose_cluster, "taskmanager")
     with timed("generate 40 min at 300/s"):
         compose_cluster.run("generate", "--backfill", "40m", "--rate", "300", "--phase", "cycle", "--seed", "7")

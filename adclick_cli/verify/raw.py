@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adclick_cli.broker.consumer import read_topic
+from adclick_cli.security import Servers
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -14,11 +15,11 @@ class TopicTable:
     """All messages of a topic: `partition`, `offset`, `arrived_ms` and `value` (bytes, or null for a tombstone).
 
     Args:
-        servers: `host:port`, several separated by commas.
+        servers: the broker.
         topic: its name.
     """
 
-    def __init__(self, servers: str, topic: str) -> None:
+    def __init__(self, servers: Servers, topic: str) -> None:
         self.topic = topic
         self._servers = servers
         self._parts: list[pa.Table] = []

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from adclick_cli import defaults, schema
+from adclick_cli import defaults, private, schema
 from adclick_cli.broker import admin
 from adclick_cli.errors import ParameterError, RuntimeFailure
 from adclick_cli.runtime import jars, memory, process
@@ -43,7 +43,12 @@ class LocalRuntime:
     @property
     def flink_servers(self) -> str:
         """The broker: Flink runs beside it."""
-        return self._settings.servers
+        return self._settings.servers.addresses
+
+    @property
+    def secrets_path(self) -> str:
+        """A file under `ADCLICK_HOME`."""
+        return str(self._settings.home.expanduser().absolute() / "secrets" / "kafka.properties")
 
     @property
     def flink_home(self) -> str:
@@ -85,6 +90,8 @@ class LocalRuntime:
                     if made:
                         report(f"Made the topics {', '.join(made)}.")
             train(layout, report)
+            # What was copied kept its mode, and an older adclick or a JVM of the user's may have left open files.
+            private.tighten(self._settings.home)
         except BaseException:
             for service in started:
                 service.stop()
@@ -184,6 +191,14 @@ class LocalRuntime:
                 yield from (prefix + line for line in lines)
             if quiet:
                 time.sleep(FOLLOW_POLL_S)
+
+    def keep_secrets(self, text: str) -> None:
+        """Write the file, or delete it."""
+        path = Path(self.secrets_path)
+        if text:
+            private.write(path, text)
+        else:
+            path.unlink(missing_ok=True)
 
     def sql_client_command(self) -> SqlClient:
         """Flink's own sql-client.sh on this runtime's FLINK_HOME.

@@ -324,7 +324,9 @@ def sources(settings: Settings, **flags: Any) -> dict[str, tuple[Any, str]]:
     """
     given = {name: value for name, value in flags.items() if value is not None}
     found = {}
-    for name, spec in Settings.model_fields.items():
+    # How to log in stands at the end.
+    for name in sorted(Settings.model_fields, key=LoginSettings.model_fields.__contains__):
+        spec = Settings.model_fields[name]
         value, origin = getattr(settings, name), _origin(name, given)
         if origin == "default" and not spec.default_factory and value != spec.default:
             origin = "the running cluster"

@@ -126,7 +126,8 @@ def ensure_topics(servers: Servers, wanted: Mapping[str, Record]) -> list[str]:
             NewTopic(
                 name,
                 num_partitions=record.partitions,
-                replication_factor=1,
+                # As the broker itself would: one with several copies may refuse a topic with one.
+                replication_factor=-1,
                 topic_configs=topic_configs(record),
             )
             for name, record in wanted.items()

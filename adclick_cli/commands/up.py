@@ -38,7 +38,7 @@ def up(
         chosen, jobs = mending.up(loaded, told, console.say)
     if supervise is not None:
         chosen.supervise(supervise, console.say)
-    console.say(f"The cluster is up. Broker: {loaded.servers}. Flink's UI: {loaded.flink_rest}")
+    console.say(f"The cluster is up. Broker: {loaded.servers}. Flink's UI: {settings.shown(loaded.flink_rest)}")
     console.next_step("adclick watch ctr" if jobs else "adclick submit")
 
 

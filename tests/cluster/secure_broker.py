@@ -25,10 +25,13 @@ from adclick_cli.runtime.local.layout import free_port
 
 HOST = "127.0.0.1"
 USER = "ada"
-PASSWORD = "p\"a's\\s${x}, #; =päß€"
+CORE, KEY_CORE = "c0re7f3aQ", "k3y9d1bZ"
+"""What to look for: no way of quoting changes these letters."""
+
+PASSWORD = f"p\"a's\\s${{x}}, #; ={CORE} päß€"
 """What a careless quoting of JAAS, SQL, Java properties or a shell would break on."""
 
-KEY_PASSWORD = 'k"e\\y'
+KEY_PASSWORD = f'"{KEY_CORE}\\y'
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,26 @@ def _properties(folder: Path, sasl: str, mutual: str) -> str:
 def _utf16(char: str) -> Iterator[int]:
     data = char.encode("utf-16-be")
     return (int.from_bytes(data[at : at + 2], "big") for at in range(0, len(data), 2))
+
+
+def add_scram_user(broker: SecureBroker) -> None:
+    """The same user and password for SCRAM, which a broker keeps in its own metadata."""
+    from confluent_kafka.admin import AdminClient, ScramCredentialInfo, ScramMechanism, UserScramCredentialUpsertion
+
+    client = AdminClient(
+        {
+            "bootstrap.servers": broker.sasl,
+            "security.protocol": "SASL_SSL",
+            "sasl.mechanism": "PLAIN",
+            "sasl.username": USER,
+            "sasl.password": PASSWORD,
+            "ssl.ca.location": str(broker.folder / "ca.pem"),
+        }
+    )
+    for mechanism in (ScramMechanism.SCRAM_SHA_256, ScramMechanism.SCRAM_SHA_512):
+        wanted = UserScramCredentialUpsertion(USER, ScramCredentialInfo(mechanism, 4096), PASSWORD.encode())
+        for done in client.alter_user_scram_credentials([wanted]).values():
+            done.result(10)
 
 
 @contextmanager

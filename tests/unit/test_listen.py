@@ -62,6 +62,7 @@ def test_only_what_people_reach_is_opened(tmp_path: Path) -> None:
     lines = dict(line.split(": ", 1) for line in (made.conf_dir / "config.yaml").read_text().splitlines())
     assert {name for name, value in lines.items() if "10.0.0.1" in value} == {"rest.address", "rest.bind-address"}
     inner = {"jobmanager.rpc.address", "jobmanager.bind-host", "taskmanager.host", "taskmanager.bind-host"}
+    inner |= {"sql-gateway.endpoint.rest.address", "sql-gateway.endpoint.rest.bind-address"}
     assert {lines[name] for name in inner} == {"'127.0.0.1'"}
     properties = broker._properties(made, opened, 3)
     assert "listeners=PLAINTEXT://10.0.0.1:9092,CONTROLLER://127.0.0.1:3" in properties

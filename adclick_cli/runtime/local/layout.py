@@ -209,6 +209,9 @@ def write_flink_conf(layout: Layout, settings: Settings, rpc_port: int, zookeepe
         "rest.address": settings.listen,
         "rest.bind-address": settings.listen,
         "rest.port": settings.ui_port,
+        # sql-client has a gateway of its own inside, which would take the address above and then not find itself.
+        "sql-gateway.endpoint.rest.address": address,
+        "sql-gateway.endpoint.rest.bind-address": address,
         "taskmanager.host": address,
         "taskmanager.bind-host": address,
         "taskmanager.cpu.cores": float(os.cpu_count() or 1),

@@ -1,7 +1,7 @@
 # Two commands do everything on a fresh machine: `make demo` and `make test`.
 # Both work in a virtual environment of their own (.venv), installed from the hashed lock files.
 
-.PHONY: demo test check lock clean
+.PHONY: demo test check audit lock clean
 .DEFAULT_GOAL := help
 
 VENV := .venv
@@ -13,6 +13,7 @@ help:
 	@echo "make demo   from nothing to proven click-through rates"
 	@echo "make test   format, lint, types, import rules, SQL lint, every test"
 	@echo "make check  the same without the tests"
+	@echo "make audit  known holes in the packages of the lock files, where an advisory service answers"
 	@echo "make lock   make the lock files anew from pyproject.toml"
 
 $(VENV)/python:
@@ -37,6 +38,9 @@ check: $(VENV)/dev.done
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/sqlfluff lint --config .sqlfluff tests/golden
+
+audit: $(VENV)/dev.done
+	$(BIN)/python tools/audit
 
 test: check
 	@tools/ensure-chromium

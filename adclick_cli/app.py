@@ -11,7 +11,7 @@ import sys
 
 import typer
 
-from adclick_cli import __version__
+from adclick_cli import __version__, private
 from adclick_cli.commands import (
     chaos,
     config,
@@ -87,6 +87,7 @@ def main() -> None:
     """Run one command. Exit codes: 0 done, 1 a clear failure, 2 wrong usage, 3 `verify` or `status --wait` says no."""
     # Being ended is like Ctrl-C: what was half-started is stopped, and the terminal is given back as it was.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    private.keep()
     try:
         app()
     except AdclickError as error:

@@ -7,6 +7,7 @@ import time
 from adclick_cli.errors import AdclickError
 from adclick_cli.flink.rest import FlinkRest, Job
 from adclick_cli.flink.stopping import active_jobs
+from adclick_cli.flink.tables import hand_over_secrets
 from adclick_cli.runtime.choose import start
 from adclick_cli.runtime.jars import Progress
 from adclick_cli.runtime.service import Report, Runtime
@@ -26,6 +27,9 @@ def up(settings: Settings, progress: Progress, report: Report) -> tuple[Runtime,
         AdclickError: the cluster does not come up, or a job does not come back; with Flink's reason.
     """
     runtime = start(settings, progress, report)
+    if settings.wants_login:
+        # A script that the user runs elsewhere, and jobs that come back, find the newest log-in.
+        hand_over_secrets(settings)
     rest = FlinkRest(settings.flink_rest)
     jobs = active_jobs(rest)
     waiting = {job.name for job in jobs if _waits(job)}

@@ -5,6 +5,7 @@ Nothing that a user typed reaches SQL, a Kafka request or a file name but throug
 
 from __future__ import annotations
 
+import ipaddress
 import math
 import re
 from dataclasses import dataclass
@@ -123,6 +124,23 @@ def parse_topic(text: str, field: str) -> str:
             "It is not the name of a Kafka topic.",
             "Use at most 249 letters, digits, dots, underscores and hyphens.",
         )
+    return text
+
+
+def parse_listen(text: str, field: str) -> str:
+    """The IPv4 address of one network interface.
+
+    Raises:
+        ParameterError: it is none, or stands for every interface.
+    """
+    mend = "Give the IPv4 address of the interface that you mean, for example 127.0.0.1."
+    try:
+        address = ipaddress.IPv4Address(text)
+    except ValueError:
+        raise ParameterError(field, text, "It is not an IPv4 address.", mend) from None
+    if address.is_unspecified or address.is_multicast:
+        # The broker tells its clients to come back to this address, so it must be one that leads somewhere.
+        raise ParameterError(field, text, "It is not the address of one interface.", mend)
     return text
 
 

@@ -6,8 +6,10 @@ value where it came from.
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,12 +22,16 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from adclick_cli import defaults
+from adclick_cli import defaults, private
 from adclick_cli.errors import ParameterError
-from adclick_cli.parameters import Duration, parse_count, parse_number, parse_servers, parse_topic
+from adclick_cli.login import SECRETS, LoginSettings
+from adclick_cli.parameters import Duration, parse_count, parse_listen, parse_number, parse_servers, parse_topic
 from adclick_cli.pipeline import METHODS, Method, Pipeline, Topics
+from adclick_cli.security import Servers
 
 PROJECT_FILE = Path("adclick.toml")
+MASK = "********"
+_USERINFO = re.compile(r"(?<=://)[^/@\s]*@")
 
 
 def user_file() -> Path:
@@ -38,7 +44,7 @@ def default_home() -> Path:
     return Path(platformdirs.user_data_dir("adclick", appauthor=False))
 
 
-class Settings(BaseSettings):
+class Settings(LoginSettings):
     """All settings. Durations and ratios are texts and numbers as the user gave them; `pipeline()` parses them."""
 
     model_config = SettingsConfigDict(env_prefix="ADCLICK_", extra="forbid", frozen=True)
@@ -49,6 +55,7 @@ class Settings(BaseSettings):
     maven_url: str | None = None
     java_home: Path | None = None
 
+    listen: str = defaults.BIND_ADDRESS
     kafka_port: int = Field(defaults.KAFKA_PORT, ge=1, le=65535)
     ui_port: int = Field(defaults.UI_PORT, ge=1, le=65535)
     dashboard_port: int = Field(defaults.DASHBOARD_PORT, ge=0, le=65535)
@@ -113,15 +120,34 @@ class Settings(BaseSettings):
         return (init_settings, env_settings, *(source for _, source in _file_sources(settings_cls)))
 
     @property
-    def servers(self) -> str:
-        """The broker as this machine reaches it, `host:port`."""
-        own = f"{defaults.BIND_ADDRESS}:{self.kafka_port}"
-        return parse_servers(self.bootstrap_servers or own, "bootstrap-servers")
+    def reachable(self) -> bool:
+        """Whether the cluster listens where other machines may reach it."""
+        return not ipaddress.IPv4Address(parse_listen(self.listen, "listen")).is_loopback
+
+    @property
+    def servers(self) -> Servers:
+        """The broker as this machine reaches it, and how to log in.
+
+        Raises:
+            ParameterError: the addresses or the log-in cannot be used; or there is a log-in, and no broker to use it.
+        """
+        own = f"{self.listen}:{self.kafka_port}"
+        addresses = parse_servers(self.bootstrap_servers or own, "bootstrap-servers")
+        security = self.security()
+        if self.wants_login and not self.bootstrap_servers:
+            raise ParameterError(
+                "bootstrap-servers",
+                None,
+                "A log-in is set, and the broker that adclick starts itself asks for none.",
+                "Name your broker in ADCLICK_BOOTSTRAP_SERVERS, or unset ADCLICK_SECURITY_PROTOCOL, ADCLICK_SASL_… and"
+                " ADCLICK_SSL_….",
+            )
+        return Servers(addresses, security)
 
     @property
     def flink_rest(self) -> str:
         """Flink's REST interface, without a slash at its end."""
-        return (self.flink_url or f"http://{defaults.BIND_ADDRESS}:{self.ui_port}").rstrip("/")
+        return (self.flink_url or f"http://{self.listen}:{self.ui_port}").rstrip("/")
 
     def topics(self) -> Topics:
         """The topics' names.
@@ -173,7 +199,7 @@ class Settings(BaseSettings):
             dead_letters=self.dead_letters,
             checkpoint_interval=Duration.parse(self.checkpoint_interval, "checkpoint-interval"),
             transaction_timeout=Duration.parse(self.transaction_timeout, "transaction-timeout"),
-            bootstrap_servers=self.servers,
+            bootstrap_servers=self.servers.addresses,
             topics=self.topics(),
         )
 
@@ -222,13 +248,17 @@ def load(**flags: Any) -> Settings:
     """
     given = {name: value for name, value in flags.items() if value is not None}
     try:
+        _require_private_files()
+        _require_listen_is_a_flag(given)
         return _with_running_ports(Settings(**given), given)
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
+        # A password under a mistyped name is one all the same.
+        shown = MASK if name in SECRETS or first["type"] == "extra_forbidden" else first.get("input")
         raise ParameterError(
             name.replace("_", "-"),
-            first.get("input"),
+            shown,
             f"{first['msg']} (from {_origin(name, given)}).",
             "Correct the value; `adclick config show` lists the settings.",
         ) from None
@@ -236,12 +266,30 @@ def load(**flags: Any) -> Settings:
         raise ParameterError("config file", str(PROJECT_FILE), str(error), "Correct the TOML.") from None
 
 
+def _require_private_files() -> None:
+    for path, source in _file_sources(Settings):
+        if any(name in source() for name in SECRETS):
+            private.require(Path(path), "config file")
+
+
+def _require_listen_is_a_flag(given: dict[str, Any]) -> None:
+    """A variable or a file that came with a folder must not open the machine: whoever runs `up` has to say so."""
+    origin = _origin("listen", given)
+    if origin not in ("flag", "default"):
+        raise ParameterError(
+            "listen",
+            MASK,
+            f"It is set in {origin}, and only a flag may open the cluster to other machines.",
+            "Unset it there, and give `adclick up --listen ADDRESS`.",
+        )
+
+
 def ports_file(home: Path) -> Path:
     """Where `up` keeps the ports of the cluster that it started."""
     return home / "run" / "ports.json"
 
 
-def _running_ports(home: Path) -> dict[str, int]:
+def _running_ports(home: Path) -> dict[str, Any]:
     try:
         return dict(json.loads(ports_file(home).read_text(encoding="utf-8")))
     except (FileNotFoundError, json.JSONDecodeError):
@@ -250,7 +298,7 @@ def _running_ports(home: Path) -> dict[str, int]:
 
 def _with_running_ports(settings: Settings, given: dict[str, Any]) -> Settings:
     running = _running_ports(settings.home)
-    unset: dict[str, Any] = {name: running[name] for name in ("kafka_port", "ui_port") if name in running}
+    unset: dict[str, Any] = {name: running[name] for name in ("listen", "kafka_port", "ui_port") if name in running}
     unset = {name: port for name, port in unset.items() if _origin(name, given) == "default"}
     return settings.model_copy(update=unset) if unset else settings
 
@@ -266,13 +314,27 @@ def _origin(name: str, given: dict[str, Any]) -> str:
     return "default"
 
 
+def shown(text: str) -> str:
+    """A text without the log-ins of the web addresses in it."""
+    return _USERINFO.sub(f"{MASK}@", text)
+
+
 def sources(settings: Settings, **flags: Any) -> dict[str, tuple[Any, str]]:
-    """Each setting's value and where it came from: `flag`, `ADCLICK_…`, a file's path or `default`."""
+    """Each setting's value and where it came from: `flag`, `ADCLICK_…`, a file's path or `default`.
+
+    Secrets are masked, those in web addresses, too.
+    """
     given = {name: value for name, value in flags.items() if value is not None}
     found = {}
-    for name, spec in Settings.model_fields.items():
+    # How to log in stands at the end.
+    for name in sorted(Settings.model_fields, key=LoginSettings.model_fields.__contains__):
+        spec = Settings.model_fields[name]
         value, origin = getattr(settings, name), _origin(name, given)
         if origin == "default" and not spec.default_factory and value != spec.default:
             origin = "the running cluster"
+        if name in SECRETS and value is not None:
+            value = MASK
+        elif name.endswith("_url") and value:
+            value = shown(value)
         found[name] = (value, origin)
     return found

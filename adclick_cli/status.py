@@ -11,6 +11,7 @@ from adclick_cli.errors import AdclickError
 from adclick_cli.flink.rest import FlinkRest, Job
 from adclick_cli.runtime.choose import choose
 from adclick_cli.runtime.service import ServiceStatus
+from adclick_cli.security import Servers
 from adclick_cli.settings import Settings
 
 POLL_S = 0.5
@@ -69,7 +70,7 @@ def collect(settings: Settings) -> Status:
     return Status(runtime.name, services, jobs, topics, runtime.flink_home)
 
 
-def _count(servers: str, topic: str) -> int:
+def _count(servers: Servers, topic: str) -> int:
     return sum(high - low for low, high in admin.topic_offsets(servers, topic).values())
 
 

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import logging
-import socket
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from adclick_cli.broker.knock import LoginError, knock
 from adclick_cli.errors import BrokerError
 from adclick_cli.pipeline import Topics
 from adclick_cli.schema import Record
+from adclick_cli.security import Servers, kafka_python
 
 if TYPE_CHECKING:
     from kafka import KafkaAdminClient
 
 REQUEST_TIMEOUT_MS = 15_000
-CONNECT_TIMEOUT_S = 2.0
 POLL_S = 0.1
 KEEP_FOREVER = {"retention.ms": "-1"}
 """Kafka's retention goes by a record's own timestamp, and replayed events are old from the start."""
@@ -26,7 +26,7 @@ KEEP_FOREVER = {"retention.ms": "-1"}
 logging.getLogger("kafka").setLevel(logging.CRITICAL)
 
 
-def unreachable(servers: str, why: str) -> BrokerError:
+def unreachable(servers: Servers, why: str) -> BrokerError:
     """The error for a broker that does not answer."""
     return BrokerError(
         f"no Kafka broker answers at {servers}",
@@ -35,18 +35,22 @@ def unreachable(servers: str, why: str) -> BrokerError:
     )
 
 
-def require_listener(servers: str) -> None:
-    """See that somebody listens: a refused connection sends a Kafka client into a back-off of half a minute.
+def require_listener(servers: Servers) -> None:
+    """See that somebody listens and lets us in: a Kafka client that is refused tries for half a minute or for ever.
 
     Raises:
-        BrokerError: nobody does.
+        LoginError: the broker does not let us in.
+        BrokerError: nobody listens.
     """
-    if not any(_listens(server) for server in servers.split(",")):
-        raise unreachable(servers, "Nobody listens there.")
+    try:
+        knock(servers)
+    except OSError as error:
+        refused = isinstance(error, ConnectionRefusedError)
+        raise unreachable(servers, "Nobody listens there." if refused else f"{error}.") from error
 
 
 @contextmanager
-def admin_client(servers: str) -> Iterator[KafkaAdminClient]:
+def admin_client(servers: Servers) -> Iterator[KafkaAdminClient]:
     """kafka-python's admin client, for the modules of this folder alone.
 
     Raises:
@@ -57,9 +61,7 @@ def admin_client(servers: str) -> Iterator[KafkaAdminClient]:
 
     require_listener(servers)
     try:
-        client = KafkaAdminClient(
-            bootstrap_servers=servers.split(","), request_timeout_ms=REQUEST_TIMEOUT_MS, client_id="adclick"
-        )
+        client = KafkaAdminClient(**kafka_python(servers), request_timeout_ms=REQUEST_TIMEOUT_MS)
     except KafkaError as error:
         raise unreachable(servers, type(error).__name__) from error
     try:
@@ -70,17 +72,8 @@ def admin_client(servers: str) -> Iterator[KafkaAdminClient]:
         client.close()
 
 
-def _listens(server: str) -> bool:
-    host, _, port = server.rpartition(":")
-    try:
-        with socket.create_connection((host.strip("[]"), int(port)), CONNECT_TIMEOUT_S):
-            return True
-    except OSError:
-        return False
-
-
-def answers(servers: str) -> bool:
-    """Whether a broker answers now."""
+def answers(servers: Servers) -> bool:
+    """Whether a broker answers now, and lets us in."""
     try:
         with admin_client(servers) as admin:
             admin.describe_cluster()
@@ -89,20 +82,28 @@ def answers(servers: str) -> bool:
     return True
 
 
-def wait_for_broker(servers: str, deadline_s: float) -> None:
+def wait_for_broker(servers: Servers, deadline_s: float) -> None:
     """Wait for a broker.
 
     Args:
-        servers: `host:port`, several separated by commas.
+        servers: the broker.
         deadline_s: how long, in seconds from now.
 
     Raises:
+        LoginError: one answers and does not let us in.
         BrokerError: none answered in time.
     """
     deadline = time.monotonic() + deadline_s
-    while not answers(servers):
-        if time.monotonic() > deadline:
-            raise unreachable(servers, f"Waited {deadline_s:.0f} s for it.")
+    while True:
+        try:
+            with admin_client(servers) as admin:
+                admin.describe_cluster()
+            return
+        except LoginError:
+            raise
+        except BrokerError as error:
+            if time.monotonic() > deadline:
+                raise BrokerError(error.what, f"{error.why} Waited {deadline_s:.0f} s for it.", error.mend) from error
         time.sleep(POLL_S)
 
 
@@ -111,7 +112,7 @@ def topic_names(topics: Topics, records: Iterable[Record]) -> dict[str, Record]:
     return {getattr(topics, record.topic_setting.removeprefix("topic_")): record for record in records}
 
 
-def ensure_topics(servers: str, wanted: Mapping[str, Record]) -> list[str]:
+def ensure_topics(servers: Servers, wanted: Mapping[str, Record]) -> list[str]:
     """Make the topics that are not there; return those that were made.
 
     Raises:
@@ -125,7 +126,8 @@ def ensure_topics(servers: str, wanted: Mapping[str, Record]) -> list[str]:
             NewTopic(
                 name,
                 num_partitions=record.partitions,
-                replication_factor=1,
+                # As the broker itself would: one with several copies may refuse a topic with one.
+                replication_factor=-1,
                 topic_configs=topic_configs(record),
             )
             for name, record in wanted.items()
@@ -147,13 +149,13 @@ def topic_configs(record: Record) -> dict[str, str]:
     return configs
 
 
-def list_topics(servers: str) -> list[str]:
+def list_topics(servers: Servers) -> list[str]:
     """Names of all topics, internal ones left out."""
     with admin_client(servers) as admin:
         return sorted(name for name in admin.list_topics() if not name.startswith("__"))
 
 
-def topic_offsets(servers: str, topic: str, *, committed: bool = False) -> dict[int, tuple[int, int]]:
+def topic_offsets(servers: Servers, topic: str, *, committed: bool = False) -> dict[int, tuple[int, int]]:
     """First and next offset of each partition; empty where there is no such topic.
 
     With `committed` the next offset is the last stable one: before the oldest open transaction.
@@ -167,8 +169,7 @@ def topic_offsets(servers: str, topic: str, *, committed: bool = False) -> dict[
     require_listener(servers)
     try:
         consumer = KafkaConsumer(
-            bootstrap_servers=servers.split(","),
-            client_id="adclick",
+            **kafka_python(servers),
             isolation_level="read_committed" if committed else "read_uncommitted",
         )
     except KafkaError as error:
@@ -183,7 +184,7 @@ def topic_offsets(servers: str, topic: str, *, committed: bool = False) -> dict[
         consumer.close()
 
 
-def holds_messages(servers: str, topic: str) -> bool:
+def holds_messages(servers: Servers, topic: str) -> bool:
     """Whether a topic holds anything.
 
     Raises:
@@ -192,7 +193,7 @@ def holds_messages(servers: str, topic: str) -> bool:
     return any(low < high for low, high in topic_offsets(servers, topic).values())
 
 
-def delete_records(servers: str, topics: Iterable[str]) -> None:
+def delete_records(servers: Servers, topics: Iterable[str]) -> None:
     """Empty topics up to what they hold now.
 
     Raises:
@@ -211,7 +212,7 @@ def delete_records(servers: str, topics: Iterable[str]) -> None:
             admin.delete_records(ends)
 
 
-def group_offsets(servers: str, group: str, topic: str) -> dict[int, int]:
+def group_offsets(servers: Servers, group: str, topic: str) -> dict[int, int]:
     """By partition the offset that a consumer group has committed; a partition without one is left out.
 
     Raises:

@@ -14,6 +14,7 @@ from typing import Any
 from adclick_cli.broker.admin import require_listener, topic_offsets, unreachable
 from adclick_cli.broker.producer import fast_client
 from adclick_cli.errors import BrokerError
+from adclick_cli.security import Servers, kafka_python, librdkafka
 
 BATCH = 10_000
 POLL_S = 0.2
@@ -39,7 +40,7 @@ class Message:
 
 
 def read_topic(
-    servers: str,
+    servers: Servers,
     topic: str,
     *,
     committed: bool = True,
@@ -49,7 +50,7 @@ def read_topic(
     """All messages that a topic holds at the call, in batches; within a partition in order.
 
     Args:
-        servers: `host:port`, several separated by commas.
+        servers: the broker.
         topic: its name; a topic that does not exist is empty.
         committed: leave out messages of transactions that are open or aborted.
         start: the first offset of each partition that is wanted, else the topic's own.
@@ -67,7 +68,7 @@ def read_topic(
         yield from reader(servers, topic, wanted, committed=committed)
 
 
-def holds_beyond(servers: str, topic: str, offsets: dict[int, int]) -> bool:
+def holds_beyond(servers: Servers, topic: str, offsets: dict[int, int]) -> bool:
     """Whether a topic holds a committed message at or behind these offsets; a partition not named begins at 0.
 
     Raises:
@@ -81,12 +82,12 @@ def holds_beyond(servers: str, topic: str, offsets: dict[int, int]) -> bool:
 
 
 def follow(
-    servers: str, topics: Sequence[str], *, committed: bool = True, from_start: bool = True
+    servers: Servers, topics: Sequence[str], *, committed: bool = True, from_start: bool = True
 ) -> Iterator[list[Message]]:
     """Batches of messages without an end, empty ones while nothing comes; a broker that goes away is waited for.
 
     Args:
-        servers: `host:port`, several separated by commas.
+        servers: the broker.
         topics: their names.
         committed: leave out messages of transactions that are open or aborted.
         from_start: begin with the first message there is, else with the next one that comes.
@@ -110,7 +111,7 @@ def follow(
         consumer.close()
 
 
-def connect(servers: str, *, committed: bool, fetch_bytes: int = FETCH_BYTES) -> Any:
+def connect(servers: Servers, *, committed: bool, fetch_bytes: int = FETCH_BYTES) -> Any:
     """A kafka-python consumer without a group, which takes so many bytes of a partition at a time.
 
     Raises:
@@ -122,8 +123,7 @@ def connect(servers: str, *, committed: bool, fetch_bytes: int = FETCH_BYTES) ->
     require_listener(servers)
     try:
         return KafkaConsumer(
-            bootstrap_servers=servers.split(","),
-            client_id="adclick",
+            **kafka_python(servers),
             group_id=None,
             isolation_level="read_committed" if committed else "read_uncommitted",
             max_partition_fetch_bytes=fetch_bytes,
@@ -147,7 +147,7 @@ def _stalled(topic: str) -> BrokerError:
 
 
 def _kafka_python(
-    servers: str, topic: str, wanted: dict[int, tuple[int, int]], *, committed: bool
+    servers: Servers, topic: str, wanted: dict[int, tuple[int, int]], *, committed: bool
 ) -> Iterator[list[Message]]:
     from kafka import TopicPartition
 
@@ -180,14 +180,13 @@ def _kafka_python(
 
 
 def _confluent(
-    servers: str, topic: str, wanted: dict[int, tuple[int, int]], *, committed: bool
+    servers: Servers, topic: str, wanted: dict[int, tuple[int, int]], *, committed: bool
 ) -> Iterator[list[Message]]:
     from confluent_kafka import Consumer, KafkaError, TopicPartition
 
     consumer = Consumer(
         {
-            "bootstrap.servers": servers,
-            "client.id": "adclick",
+            **librdkafka(servers),
             "group.id": "adclick-reader",
             "enable.auto.commit": False,
             "enable.partition.eof": True,

@@ -10,6 +10,7 @@ from typing import Any
 from adclick_cli.broker import consumer
 from adclick_cli.broker.admin import require_listener
 from adclick_cli.errors import BrokerError
+from adclick_cli.security import Servers
 
 SAMPLE = 50
 """Messages of a partition that one look takes, at most."""
@@ -31,7 +32,7 @@ class Newest:
         BrokerError: the broker does not answer.
     """
 
-    def __init__(self, servers: str, topics: Sequence[str]) -> None:
+    def __init__(self, servers: Servers, topics: Sequence[str]) -> None:
         self._servers = servers
         self._topics = tuple(topics)
         self._consumer = consumer.connect(servers, committed=True, fetch_bytes=FETCH_BYTES)

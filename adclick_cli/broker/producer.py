@@ -6,8 +6,9 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any, Protocol
 
-from adclick_cli.broker.admin import unreachable
+from adclick_cli.broker.admin import require_listener, unreachable
 from adclick_cli.errors import BrokerError
+from adclick_cli.security import Servers, kafka_python, librdkafka
 
 LINGER_MS = 20
 BATCH_BYTES = 262_144
@@ -57,28 +58,29 @@ def fast_client() -> bool:
     return find_spec("confluent_kafka") is not None
 
 
-def open_producer(servers: str, *, fast: bool | None = None) -> EventProducer:
+def open_producer(servers: Servers, *, fast: bool | None = None) -> EventProducer:
     """A producer.
 
     Args:
-        servers: `host:port`, several separated by commas.
+        servers: the broker.
         fast: which client; None takes confluent-kafka where it is installed.
 
     Raises:
+        LoginError: the broker does not let us in.
         BrokerError: no broker answers.
     """
+    require_listener(servers)
     return _Confluent(servers) if (fast_client() if fast is None else fast) else _KafkaPython(servers)
 
 
 class _Confluent:
-    def __init__(self, servers: str) -> None:
+    def __init__(self, servers: Servers) -> None:
         from confluent_kafka import Producer
 
         self._failure: str | None = None
         self._producer = Producer(
             {
-                "bootstrap.servers": servers,
-                "client.id": "adclick",
+                **librdkafka(servers),
                 "enable.idempotence": True,
                 "linger.ms": LINGER_MS,
                 "message.timeout.ms": int(DELIVERY_TIMEOUT_S * 1000),
@@ -144,7 +146,7 @@ class _Confluent:
 
 
 class _KafkaPython:
-    def __init__(self, servers: str) -> None:
+    def __init__(self, servers: Servers) -> None:
         from kafka import KafkaProducer
         from kafka.errors import KafkaError
 
@@ -152,8 +154,7 @@ class _KafkaPython:
         self._failure: str | None = None
         try:
             self._producer = KafkaProducer(
-                bootstrap_servers=servers.split(","),
-                client_id="adclick",
+                **kafka_python(servers),
                 enable_idempotence=True,
                 linger_ms=LINGER_MS,
                 delivery_timeout_ms=int(DELIVERY_TIMEOUT_S * 1000),

@@ -12,6 +12,7 @@ from typing import Any
 
 from adclick_cli.broker import admin, consumer
 from adclick_cli.errors import BrokerError
+from adclick_cli.security import Servers
 
 POLL_MS = 200
 REQUEST_MS = 10_000
@@ -21,7 +22,7 @@ class Tail:
     """One reader of several topics; for one thread.
 
     Args:
-        servers: `host:port`, several separated by commas.
+        servers: the broker.
         topics: by name, how many offsets of each partition, at most, are read of what is there at the start.
 
     Attributes:
@@ -32,7 +33,7 @@ class Tail:
         BrokerError: the broker does not answer.
     """
 
-    def __init__(self, servers: str, topics: Mapping[str, int]) -> None:
+    def __init__(self, servers: Servers, topics: Mapping[str, int]) -> None:
         self._servers = servers
         self._wanted = dict(topics)
         self._consumer = consumer.connect(servers, committed=True)

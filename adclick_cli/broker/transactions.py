@@ -7,11 +7,12 @@ from collections.abc import Iterable
 
 from adclick_cli.broker.admin import admin_client
 from adclick_cli.errors import BrokerError
+from adclick_cli.security import Servers, kafka_python
 
 LONGEST_BLOCK_MS = 15_000
 
 
-def open_ids(servers: str, prefixes: Iterable[str]) -> list[str]:
+def open_ids(servers: Servers, prefixes: Iterable[str]) -> list[str]:
     """Transactional ids with an open transaction, as Flink makes them: a prefix, a subtask and a checkpoint.
 
     Raises:
@@ -34,7 +35,7 @@ def open_ids(servers: str, prefixes: Iterable[str]) -> list[str]:
     )
 
 
-def abort(servers: str, ids: Iterable[str]) -> None:
+def abort(servers: Servers, ids: Iterable[str]) -> None:
     """Abort what is open under these ids, as a new writer of the same name would: the old one can't commit any more.
 
     Raises:
@@ -46,8 +47,7 @@ def abort(servers: str, ids: Iterable[str]) -> None:
     for name in ids:
         try:
             producer = KafkaProducer(
-                bootstrap_servers=servers.split(","),
-                client_id="adclick",
+                **kafka_python(servers),
                 transactional_id=name,
                 max_block_ms=LONGEST_BLOCK_MS,
             )

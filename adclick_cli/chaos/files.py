@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from adclick_cli import private
 from adclick_cli.chaos.record import Record, markdown
 from adclick_cli.errors import ParameterError
 
@@ -20,6 +21,7 @@ def write(record: Record, json_file: Path | None, markdown_file: Path | None) ->
         if path is None:
             continue
         try:
-            path.write_text(text, encoding="utf-8")
+            with private.users_own_file():
+                path.write_text(text, encoding="utf-8")
         except OSError as error:
             raise ParameterError(flag, str(path), str(error), "Name a file that you may write.") from error

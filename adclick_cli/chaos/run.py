@@ -158,7 +158,7 @@ def _since(settings: Settings, pipeline: Pipeline, ends: Ends) -> dict[str, int]
 def _generator(settings: Settings, request: Request) -> Iterator[subprocess.Popen[bytes]]:
     """`adclick generate` as a process of its own, ended in any case."""
     command = [sys.executable, "-m", "adclick_cli", "generate", "--phase", "cycle", "--output", "json"]
-    command += ["--rate", str(request.rate), "--seed", str(request.seed), "--bootstrap-servers", settings.servers]
+    command += ["--rate", str(request.rate), "--seed", str(request.seed), "--bootstrap-servers", str(settings.servers)]
     with (settings.home / LOG).open("wb") as log:
         started = subprocess.Popen(
             command,

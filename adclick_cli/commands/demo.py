@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from adclick_cli import defaults
 from adclick_cli.commands.options import KAFKA_PORT, UI_PORT
 from adclick_cli.errors import EXIT_DIFFERENCES
 
@@ -26,7 +27,13 @@ def demo(
 
     begun = time.monotonic()
     base = settings.load(kafka_port=kafka_port, ui_port=ui_port)
-    loaded = base.model_copy(update={"home": base.home / "demo", "jar_cache": base.jar_cache or base.home / "jars"})
+    loaded = base.model_copy(
+        update={
+            "home": base.home / "demo",
+            "jar_cache": base.jar_cache or base.home / "jars",
+            "listen": defaults.BIND_ADDRESS,
+        }
+    )
     with progress.downloads() as told:
         runtime = choose(loaded, told)
         console.say(f"Runtime: {runtime.name}. {decide(loaded).why}")

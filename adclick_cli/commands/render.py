@@ -23,12 +23,15 @@ def render(
 ) -> None:
     """Print the SQL that submit sends: a plain script for any Flink SQL client."""
     from adclick_cli import settings
+    from adclick_cli.flink.tables import connected
     from adclick_cli.sql import render as core
     from adclick_cli.views import console
 
-    pipeline = settings.load(**flags).pipeline(bounded=bounded)
+    loaded = settings.load(**flags)
+    pipeline = loaded.pipeline(bounded=bounded)
+    tables = connected(loaded, pipeline)
     if out is None:
-        console.write(core.script(pipeline) if stage is None else core.stage(pipeline, stage))
+        console.write(core.script(pipeline, tables) if stage is None else core.stage(pipeline, stage, tables))
     else:
-        for path in core.write(pipeline, out, stage):
+        for path in core.write(pipeline, out, stage, tables):
             console.say(f"Wrote {path}")

@@ -30,6 +30,7 @@ def submit(
     """Submit both jobs; they run when this returns (with --bounded: they have finished)."""
     from adclick_cli import savepoints, settings
     from adclick_cli.errors import ParameterError
+    from adclick_cli.flink.tables import connected
     from adclick_cli.sql.render import script
     from adclick_cli.views import console
 
@@ -47,7 +48,7 @@ def submit(
     loaded = settings.load(**flags)
     pipeline = loaded.pipeline(bounded=bounded)
     if dry_run:
-        console.write(script(pipeline, state=begin.paths if begin else None))
+        console.write(script(pipeline, connected(loaded, pipeline), begin.paths if begin else None))
         return
     from adclick_cli.flink import submit as core
 

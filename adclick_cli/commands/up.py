@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from adclick_cli import defaults
 from adclick_cli.commands.options import KAFKA_PORT, UI_PORT
 
 RUNTIME = typer.Option(None, "--runtime", metavar="auto|local|compose", help="Where the cluster runs. Default: auto.")
@@ -13,6 +14,13 @@ def up(
     runtime: str | None = RUNTIME,
     kafka_port: int | None = KAFKA_PORT,
     ui_port: int | None = UI_PORT,
+    listen: str | None = typer.Option(
+        None,
+        "--listen",
+        metavar="ADDRESS",
+        help=f"Where broker and Flink listen. Others than this machine's own are a risk. "
+        f"Default: {defaults.BIND_ADDRESS}.",
+    ),
     supervise: bool | None = typer.Option(
         None, "--supervise/--no-supervise", help="Also run a process that starts again what dies, until `adclick down`."
     ),
@@ -21,12 +29,16 @@ def up(
     from adclick_cli import mending, settings
     from adclick_cli.views import console, progress
 
-    loaded = settings.load(runtime=runtime, kafka_port=kafka_port, ui_port=ui_port)
+    loaded = settings.load(runtime=runtime, kafka_port=kafka_port, ui_port=ui_port, listen=listen)
+    if loaded.reachable:
+        console.say(f"Warning: whoever reaches this machine at {loaded.listen} can run any code here, through Flink")
+        console.say(f"(port {loaded.ui_port}), and read and write every topic (port {loaded.kafka_port}).")
+        console.say("Nobody is asked for a password. Let nobody near but those you trust: a firewall, an SSH tunnel.")
     with progress.downloads() as told:
         chosen, jobs = mending.up(loaded, told, console.say)
     if supervise is not None:
         chosen.supervise(supervise, console.say)
-    console.say(f"The cluster is up. Broker: {loaded.servers}. Flink's UI: {loaded.flink_rest}")
+    console.say(f"The cluster is up. Broker: {loaded.servers}. Flink's UI: {settings.shown(loaded.flink_rest)}")
     console.next_step("adclick watch ctr" if jobs else "adclick submit")
 
 

@@ -21,7 +21,11 @@ def watch(
         None, "--exec", metavar="CMD", help="Alerts: run CMD once for each, JSON on stdin.", rich_help_panel=DELIVERY
     ),
     webhook: str | None = typer.Option(
-        None, "--webhook", metavar="URL", help="Alerts: post each once, as JSON.", rich_help_panel=DELIVERY
+        None,
+        "--webhook",
+        metavar="URL|@FILE",
+        help="Alerts: post each once, as JSON. @FILE holds the URL.",
+        rich_help_panel=DELIVERY,
     ),
     servers: str | None = SERVERS,
     output: str | None = OUTPUT,

@@ -60,7 +60,7 @@ def ms(moment: datetime) -> int:
 def _source(source: Source) -> dict[str, Any]:
     nothing = source.nothing
     return {
-        "servers": source.servers,
+        "servers": str(source.servers),
         "state": source.state,
         "since": ms(source.since),
         "why": source.why,

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from adclick_cli.dashboard.boards import Boards
+from adclick_cli.security import Servers
 
 BrokerState = Literal["connecting", "connected", "gone"]
 
@@ -27,7 +28,7 @@ class Source:
         nothing: why there is no row yet, and the command that helps; None where there are rows.
     """
 
-    servers: str
+    servers: Servers
     state: BrokerState
     since: datetime
     why: str = ""

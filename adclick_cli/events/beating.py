@@ -12,6 +12,7 @@ from adclick_cli.events import heartbeat
 from adclick_cli.parameters import Duration
 from adclick_cli.pipeline import Pipeline
 from adclick_cli.schema import HEARTBEAT_ID
+from adclick_cli.security import Servers
 from adclick_cli.settings import Settings
 
 Report = Callable[[str], None]
@@ -72,7 +73,7 @@ def _told(places: Iterable[heartbeat.Place]) -> str:
 class _Heart:
     """Reads and writes; connects when it is needed, and again after a failure."""
 
-    def __init__(self, servers: str, pipeline: Pipeline) -> None:
+    def __init__(self, servers: Servers, pipeline: Pipeline) -> None:
         self._servers = servers
         self._pipeline = pipeline
         self._records = heartbeat.records(pipeline)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
+from adclick_cli import private
 from adclick_cli.errors import ParameterError
 from adclick_cli.events import phases, sending
 from adclick_cli.events.generator import Plan, Shares, events
@@ -98,7 +99,8 @@ def run(settings: Settings, request: Request, truth: Path | None, report: Callab
     if truth is not None:
         lines = "".join(json.dumps(line) + "\n" for line in sent.more["truth"])
         try:
-            truth.write_text(lines, encoding="utf-8")
+            with private.users_own_file():
+                truth.write_text(lines, encoding="utf-8")
         except OSError as error:
             raise ParameterError("truth", str(truth), str(error), "Name a file that you may write.") from error
     return sent

@@ -12,6 +12,7 @@ from adclick_cli.broker.producer import open_producer
 from adclick_cli.events.generator import Event, Kind
 from adclick_cli.pipeline import Topics
 from adclick_cli.schema import EVENTS
+from adclick_cli.security import Servers
 
 LONGEST_NAP_S = 0.05
 
@@ -54,7 +55,7 @@ class Report:
         return plain | {"seconds": round(self.seconds, 3), "messages_per_second": round(self.rate)} | self.more
 
 
-def prepare(servers: str, topics: Topics, wait_s: float) -> None:
+def prepare(servers: Servers, topics: Topics, wait_s: float) -> None:
     """Wait for the broker and see that the two event topics are there.
 
     Raises:
@@ -64,12 +65,12 @@ def prepare(servers: str, topics: Topics, wait_s: float) -> None:
     admin.ensure_topics(servers, admin.topic_names(topics, EVENTS))
 
 
-def send(events: Iterable[Event], servers: str, topics: Topics, *, speed: float) -> Report:
+def send(events: Iterable[Event], servers: Servers, topics: Topics, *, speed: float) -> Report:
     """Send events in order; Ctrl-C ends it after a flush.
 
     Args:
         events: in the order of their hand-over.
-        servers: `host:port`, several separated by commas.
+        servers: the broker.
         topics: where to.
         speed: 0 sends as fast as it goes; 1 lets event time pass like the clock from the first event on, 2 twice as
             fast, and so on.

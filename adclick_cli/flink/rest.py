@@ -8,6 +8,7 @@ from typing import Any
 import requests
 
 from adclick_cli.errors import FlinkError
+from adclick_cli.settings import shown
 
 TIMEOUT_S = 10.0
 ENDED = frozenset({"FINISHED", "CANCELED", "FAILED", "SUSPENDED"})
@@ -119,7 +120,7 @@ class FlinkRest:
             answer = self._session.request(method, self.url + path, timeout=TIMEOUT_S, json=body)
         except requests.RequestException as error:
             raise FlinkError(
-                f"Flink's REST interface does not answer at {self.url}",
+                f"Flink's REST interface does not answer at {shown(self.url)}",
                 type(error).__name__,
                 "Start the cluster with `adclick up`, or look at it with `adclick status`.",
             ) from error

@@ -10,7 +10,9 @@ import re
 import subprocess
 from pathlib import Path
 
+from adclick_cli import private
 from adclick_cli.errors import FlinkError
+from adclick_cli.runtime.process import inherited
 from adclick_cli.runtime.service import SqlClient
 from adclick_cli.sql.script import Statement, compact, statements
 
@@ -68,12 +70,12 @@ def run(client: SqlClient, script: str, path: Path) -> None:
     Raises:
         FlinkError: a statement failed (Flink's reason, the line of SQL), or sql-client itself did.
     """
-    path.write_text(compact(script), encoding="utf-8")
+    private.write(path, compact(script))
     named = () if client.from_stdin else ("-f", str(path))
     with (path if client.from_stdin else Path(os.devnull)).open("rb") as stdin:
         done = subprocess.run(  # the list is adclick's own
             [*client.command, *named],
-            env={**os.environ, **client.env},
+            env=inherited(client.env),
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -12,6 +12,7 @@ from adclick_cli.errors import BrokerError, FlinkError
 from adclick_cli.flink.rest import FlinkRest, Job
 from adclick_cli.pipeline import Pipeline
 from adclick_cli.savepoints import Savepoint
+from adclick_cli.security import Servers
 from adclick_cli.settings import Settings
 from adclick_cli.sql import fit, render
 
@@ -29,7 +30,7 @@ def active_jobs(rest: FlinkRest) -> list[Job]:
     return sorted(jobs, key=lambda job: render.JOBS.index(job.name))
 
 
-def cancel(rest: FlinkRest, servers: str, pipeline: Pipeline, jobs: Sequence[Job], report: Report) -> None:
+def cancel(rest: FlinkRest, servers: Servers, pipeline: Pipeline, jobs: Sequence[Job], report: Report) -> None:
     """Cancel `jobs` at once, wait until each has ended, and abort what they were about to write.
 
     Raises:
@@ -41,7 +42,7 @@ def cancel(rest: FlinkRest, servers: str, pipeline: Pipeline, jobs: Sequence[Job
     _abort_leftovers(servers, pipeline, report)
 
 
-def _abort_leftovers(servers: str, pipeline: Pipeline, report: Report) -> None:
+def _abort_leftovers(servers: Servers, pipeline: Pipeline, report: Report) -> None:
     """A task that was killed leaves its transaction open, and every reader of committed rows would wait behind it."""
     prefixes = [pipeline.transactions(topic) for topic in pipeline.final_topics]
     try:
@@ -151,7 +152,7 @@ def _stop_one(rest: FlinkRest, job: Job) -> str:
         time.sleep(POLL_S)
 
 
-def _wait_caught_up(servers: str, pipeline: Pipeline) -> None:
+def _wait_caught_up(servers: Servers, pipeline: Pipeline) -> None:
     """Wait until the alerts' job has read every CTR row, which it says with its next checkpoint."""
     topic = pipeline.topics.ctr
     patience = pipeline.checkpoint_interval.seconds + CAUGHT_UP_SLACK_S

@@ -11,12 +11,13 @@ from adclick_cli import schema, submission
 from adclick_cli.broker import admin
 from adclick_cli.broker.consumer import holds_beyond
 from adclick_cli.errors import AlreadyRunningError, FlinkError, SavepointError
-from adclick_cli.flink import sqlclient
+from adclick_cli.flink import sqlclient, tables
 from adclick_cli.flink.rest import FlinkRest, Job, root_causes
 from adclick_cli.flink.stopping import active_jobs, cancel
 from adclick_cli.pipeline import EarlierRule, Pipeline
 from adclick_cli.runtime.choose import choose
 from adclick_cli.savepoints import Savepoint
+from adclick_cli.security import Servers
 from adclick_cli.settings import Settings
 from adclick_cli.sql import fit, render
 from adclick_cli.submission import Submission
@@ -118,7 +119,7 @@ def require_fit(savepoint: Savepoint, pipeline: Pipeline) -> None:
     )
 
 
-def _require_nothing_written_since(servers: str, savepoint: Savepoint) -> None:
+def _require_nothing_written_since(servers: Servers, savepoint: Savepoint) -> None:
     again = [topic for topic, ends in savepoint.ends.items() if holds_beyond(servers, topic, ends)]
     if again:
         raise SavepointError(
@@ -136,7 +137,9 @@ def _start(
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     report("Submitting through sql-client …")
     known = {job.id for job in rest.jobs()}
-    sqlclient.run(client, render.script(submitted.pipeline, state=state), folder / "submit.sql")
+    tables.hand_over_secrets(settings)
+    script = render.script(submitted.pipeline, tables.connected(settings, submitted.pipeline), state)
+    sqlclient.run(client, script, folder / "submit.sql")
     # Not the ids that sql-client prints: it prints none for a job that it waited for.
     ids = [job.id for job in reversed(rest.jobs()) if job.id not in known and job.name in render.JOBS]
     if len(ids) != len(render.JOBS):

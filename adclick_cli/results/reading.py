@@ -10,6 +10,7 @@ from adclick_cli.pipeline import Topics
 from adclick_cli.results.board import WindowBoard
 from adclick_cli.results.rows import AlertRow, Deletion, Row, WindowRow, read
 from adclick_cli.schema import Record
+from adclick_cli.security import Servers
 
 _LANES: dict[str, tuple[Record, ...]] = {
     "ctr": (schema.CTR_LIVE, schema.CTR),
@@ -24,7 +25,7 @@ def topics_of(what: str, topics: Topics) -> dict[str, Record]:
     return {getattr(topics, record.topic_setting.removeprefix("topic_")): record for record in _LANES[what]}
 
 
-def once(servers: str, what: str, topics: Topics) -> Iterator[Row | Deletion]:
+def once(servers: Servers, what: str, topics: Topics) -> Iterator[Row | Deletion]:
     """Every row that is there now.
 
     Raises:
@@ -37,7 +38,7 @@ def once(servers: str, what: str, topics: Topics) -> Iterator[Row | Deletion]:
                 yield read(record, message)
 
 
-def follow(servers: str, what: str, topics: Topics) -> Iterator[list[Row | Deletion]]:
+def follow(servers: Servers, what: str, topics: Topics) -> Iterator[list[Row | Deletion]]:
     """Batches of rows without an end, from the first on; an empty batch while nothing comes.
 
     Raises:
@@ -49,7 +50,7 @@ def follow(servers: str, what: str, topics: Topics) -> Iterator[list[Row | Delet
         yield [read(records[message.topic], message) for message in batch]
 
 
-def final_ctr_rows(servers: str, topics: Topics) -> list[WindowRow]:
+def final_ctr_rows(servers: Servers, topics: Topics) -> list[WindowRow]:
     """Every final CTR row, in order of time, then campaign."""
     board = WindowBoard(windows=None)
     for batch in consumer.read_topic(servers, topics.ctr):
@@ -60,7 +61,7 @@ def final_ctr_rows(servers: str, topics: Topics) -> list[WindowRow]:
     return board.rows()
 
 
-def alert_rows(servers: str, topics: Topics) -> list[AlertRow]:
+def alert_rows(servers: Servers, topics: Topics) -> list[AlertRow]:
     """Every alert, in order of time, then campaign."""
     rows = {row.key: row for row in once(servers, "alerts", topics) if isinstance(row, AlertRow)}
     return sorted(rows.values(), key=lambda row: (row.time, row.name))

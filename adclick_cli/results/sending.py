@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from adclick_cli import private
 from adclick_cli.errors import ParameterError
 from adclick_cli.results import delivery
 from adclick_cli.results.rows import AlertRow
@@ -22,13 +23,25 @@ def ways(what: str, command: str | None, webhook: str | None) -> list[Way]:
     given = [("exec", command), ("webhook", webhook)]
     for name, value in given:
         if value is not None and what != "alerts":
-            raise ParameterError(name, value, "Only alerts go to people.", "Use it with `adclick watch alerts`.")
+            raise ParameterError(
+                name,
+                value if name == "exec" else "…",
+                "Only alerts go to people.",
+                "Use it with `adclick watch alerts`.",
+            )
     made: list[Way] = []
     if command is not None:
         made.append(Command(command))
     if webhook is not None:
-        made.append(Webhook(webhook))
+        made.append(Webhook(_address(webhook)))
     return made
+
+
+def _address(given: str) -> str:
+    """The web address itself: `@FILE` names a file that holds it, for one that nobody else may know."""
+    if not given.startswith("@"):
+        return given
+    return private.read_secret(Path(given[1:]).expanduser(), "webhook")
 
 
 def send(watched: Watch, home: Path, chosen: Sequence[Way], report: Callable[[str], None], *, once: bool) -> None:

@@ -14,6 +14,7 @@ from adclick_cli.results.board import AlertBoard, WindowBoard
 from adclick_cli.results.rows import AlertRow, Deletion, Row, WindowRow
 from adclick_cli.results.times import Span
 from adclick_cli.schema import Record
+from adclick_cli.security import Servers
 from adclick_cli.settings import Settings
 
 _RECORDS = {"ctr": schema.CTR, "engagement": schema.ENGAGEMENT, "alerts": schema.ALERT}
@@ -35,7 +36,7 @@ class Watch:
     what: str
     record: Record
     board: WindowBoard | AlertBoard
-    servers: str
+    servers: Servers
     topics: Topics
     names: frozenset[str]
     span: Span

@@ -107,7 +107,7 @@ class Webhook:
 
     def __init__(self, url: str, timeout_s: float = TIMEOUT_S) -> None:
         if not url.startswith(("http://", "https://")):
-            raise ParameterError("webhook", url, "It is no web address.", "Give one that begins with https://.")
+            raise ParameterError("webhook", "…", "It is no web address.", "Give one that begins with https://.")
         self._url = url
         self._timeout_s = timeout_s
 

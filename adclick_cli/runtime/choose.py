@@ -69,6 +69,13 @@ def start(settings: Settings, progress: Progress, report: Report) -> Runtime:
             f"this home's cluster runs on the {other} runtime already",
             mend=f"End it with `adclick down --runtime {other}`, or go on without --runtime.",
         )
+    elsewhere = memory.listening(settings)
+    if elsewhere not in (None, settings.listen) and _runs(settings, choice.name):
+        raise RuntimeFailure(
+            f"this home's cluster listens at {elsewhere} already",
+            f"It cannot move to {settings.listen} while it runs.",
+            "End it with `adclick down`, or go on without --listen.",
+        )
     runtime = _RUNTIMES[choice.name](settings, progress)
     runtime.up(report)
     return runtime

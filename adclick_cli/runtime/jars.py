@@ -14,6 +14,7 @@ from filelock import FileLock
 
 from adclick_cli.errors import DownloadError
 from adclick_cli.runtime.maven import Repository
+from adclick_cli.settings import shown
 
 PINS = Path(__file__).with_name("jars.json")
 PARALLEL = 4
@@ -132,7 +133,7 @@ def _fetch_one(jar: Jar, folder: Path, repository: Repository, advance: Callable
             if attempt == ATTEMPTS:
                 raise DownloadError(
                     f"{jar.file_name} cannot be fetched",
-                    f"{type(error).__name__}: {error}",
+                    shown(f"{type(error).__name__}: {error}"),
                     "Look at the network and ADCLICK_MAVEN_URL, then run it again: it goes on where it stopped.",
                 ) from error
     _check(jar, part)

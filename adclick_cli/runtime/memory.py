@@ -20,7 +20,7 @@ def _runtime_file(home: Path) -> Path:
 @contextmanager
 def remembering(settings: Settings, runtime: str) -> Iterator[None]:
     """Keep the ports and the runtime of the cluster that comes up inside; if it does not, all is as it was before."""
-    ports = {"kafka_port": settings.kafka_port, "ui_port": settings.ui_port}
+    ports = {"listen": settings.listen, "kafka_port": settings.kafka_port, "ui_port": settings.ui_port}
     written = {ports_file(settings.home): json.dumps(ports), _runtime_file(settings.home): runtime + "\n"}
     before = {path: path.read_text(encoding="utf-8") if path.exists() else None for path in written}
     _write(written)
@@ -45,6 +45,14 @@ def remembered(settings: Settings) -> str | None:
     try:
         return _runtime_file(settings.home).read_text(encoding="utf-8").strip() or None
     except FileNotFoundError:
+        return None
+
+
+def listening(settings: Settings) -> str | None:
+    """Where this home's cluster listens, if it is up."""
+    try:
+        return dict(json.loads(ports_file(settings.home).read_text(encoding="utf-8"))).get("listen")
+    except (FileNotFoundError, json.JSONDecodeError):
         return None
 
 

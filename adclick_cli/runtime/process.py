@@ -16,9 +16,12 @@ from pathlib import Path
 
 import psutil
 
+from adclick_cli import private
 from adclick_cli.errors import PortTakenError
+from adclick_cli.login import SECRETS
 
 STOP_GRACE_S = 10.0
+SECRET_VARIABLES = frozenset(f"ADCLICK_{name.upper()}" for name in SECRETS)
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,12 @@ class Process:
             return None
 
 
+def inherited(env: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a program that adclick starts: its own without the secrets in it, and `env`."""
+    kept = {name: value for name, value in os.environ.items() if name.upper() not in SECRET_VARIABLES}
+    return {**kept, **env}
+
+
 def spawn(command: Sequence[str], env: Mapping[str, str], log: Path, ports: dict[str, int]) -> Process:
     """Start a process in a session of its own; all it prints goes to `log`."""
     log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -100,11 +109,12 @@ def spawn(command: Sequence[str], env: Mapping[str, str], log: Path, ports: dict
         log.chmod(0o600)
         started = subprocess.Popen(
             command,
-            env={**os.environ, **env},
+            env=inherited(env),
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            umask=private.UMASK,
         )
     _children.append(started)
     return Process(started.pid, psutil.Process(started.pid).create_time(), ports)

@@ -65,6 +65,10 @@ class Runtime(Protocol):
         """The broker as Flink's processes reach it, `host:port`."""
 
     @property
+    def secrets_path(self) -> str:
+        """Where Flink's processes find the file of `keep_secrets`."""
+
+    @property
     def flink_home(self) -> str:
         """Where a FLINK_HOME is that other scripts can be run from."""
 
@@ -82,6 +86,13 @@ class Runtime(Protocol):
 
     def logs(self, service: str | None, *, follow: bool, tail: int) -> Iterator[str]:
         """Lines of the logs, each with its service's name in front where several are shown."""
+
+    def keep_secrets(self, text: str) -> None:
+        """Give Flink's processes, and nobody else, what their Kafka clients log in with; an empty text takes it away.
+
+        Args:
+            text: `security.java_file`.
+        """
 
     def sql_client_command(self) -> SqlClient:
         """How to run sql-client against this runtime."""

@@ -32,15 +32,41 @@ class Transport:
         sources: `WITH` options of the tables that are read, by stage name: impressions, clicks, ctr.
         sinks: the same for the tables that are written, by record name.
         arrival: the metadata column that tells when an event arrived.
+        notes: lines for whoever reads the script.
     """
 
     sources: Mapping[str, Options]
     sinks: Mapping[str, Options]
     arrival: str
+    notes: tuple[str, ...] = ()
 
 
-def kafka(pipeline: Pipeline) -> Transport:
-    """Kafka topics, as `submit` uses them."""
+NO_SECRETS = (
+    "No secret is in this script. Where an option reads ${adclick:FILE:NAME}, Flink's Kafka clients read it",
+    "themselves from that file, on each machine that runs a JobManager or TaskManager: docs/security.md.",
+)
+
+
+def kafka(pipeline: Pipeline, login: Mapping[str, str] | None = None) -> Transport:
+    """Kafka topics, as `submit` uses them.
+
+    Args:
+        pipeline: the parameters.
+        login: options of Java's Kafka clients that every table gets, by name (`security.java`).
+    """
+    plain = _topics(pipeline)
+    if not login:
+        return plain
+    more = {f"properties.{name}": value for name, value in login.items()}
+    return Transport(
+        sources={name: {**table, **more} for name, table in plain.sources.items()},
+        sinks={name: {**table, **more} for name, table in plain.sinks.items()},
+        arrival=plain.arrival,
+        notes=NO_SECRETS,
+    )
+
+
+def _topics(pipeline: Pipeline) -> Transport:
     topics = pipeline.topics
     return Transport(
         sources={

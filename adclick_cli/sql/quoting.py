@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import math
 
+from adclick_cli.errors import ParameterError
 from adclick_cli.parameters import Duration
 
 
 def literal(value: str) -> str:
-    """A character string literal; a quote inside is doubled (SQL:2016 §5.3)."""
+    """A character string literal; a quote inside is doubled (SQL:2016 §5.3).
+
+    Raises:
+        ParameterError: there is a line break in it: scripts are read by lines, and a statement would end there.
+    """
     if not isinstance(value, str):
         raise TypeError(f"a string literal is made from a string, not from {type(value).__name__}")
+    if value.splitlines() not in ([], [value]):
+        raise ParameterError("SQL text", value, "No text in a script can hold a line break.", "Choose another name.")
     return "'" + value.replace("'", "''") + "'"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from adclick_cli import defaults, resources, schema
+from adclick_cli import defaults, private, resources, schema
 from adclick_cli.errors import ParameterError
 from adclick_cli.parameters import Duration
 from adclick_cli.pipeline import Pipeline
@@ -57,6 +57,7 @@ def _context(pipeline: Pipeline, transport: options.Transport) -> dict[str, Any]
         "source": transport.sources,
         "sink": transport.sinks,
         "arrival": transport.arrival,
+        "notes": transport.notes,
         "anomaly": {
             "memory": Duration(_ANOMALY_MEMORY.ms + pipeline.window.ms),
             "min_z": pipeline.min_z if significance else 0.0,
@@ -103,20 +104,23 @@ def script(
     return "\n".join(part for part in parts if part)
 
 
-def write(pipeline: Pipeline, folder: Path, only: str | None = None) -> list[Path]:
-    """One file for each stage, numbered in running order, and return their paths.
+def write(
+    pipeline: Pipeline, folder: Path, only: str | None = None, transport: options.Transport | None = None
+) -> list[Path]:
+    """One file for each stage, numbered in running order, made as the user's umask says; return their paths.
 
     Raises:
         ParameterError: `only` names no stage, or the folder cannot be written.
     """
-    texts = {name: stage(pipeline, name) for name in ([only] if only is not None else STAGES)}
+    texts = {name: stage(pipeline, name, transport) for name in ([only] if only is not None else STAGES)}
     paths = []
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, text in texts.items():
-            path = folder / f"{STAGES.index(name) + 1:02d}_{name}.sql"
-            path.write_text(text, encoding="utf-8")
-            paths.append(path)
+        with private.users_own_file():
+            folder.mkdir(parents=True, exist_ok=True)
+            for name, text in texts.items():
+                path = folder / f"{STAGES.index(name) + 1:02d}_{name}.sql"
+                path.write_text(text, encoding="utf-8")
+                paths.append(path)
     except OSError as error:
         raise ParameterError("out", str(folder), str(error), "Name a folder that you may write.") from error
     return paths

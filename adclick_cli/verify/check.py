@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from adclick_cli import schema
 from adclick_cli.broker.admin import topic_names, topic_offsets
 from adclick_cli.pipeline import EarlierRule, Pipeline
+from adclick_cli.security import Servers
 from adclick_cli.verify import compare, oracle
 from adclick_cli.verify.compare import Comparison
 from adclick_cli.verify.raw import TopicTable
@@ -102,7 +103,7 @@ def check(
         db.close()
 
 
-def _written(servers: str, pipeline: Pipeline) -> int:
+def _written(servers: Servers, pipeline: Pipeline) -> int:
     """How much Flink has written so far, in any result topic."""
     return sum(
         high
@@ -112,7 +113,7 @@ def _written(servers: str, pipeline: Pipeline) -> int:
 
 
 def verify(
-    servers: str,
+    servers: Servers,
     pipeline: Pipeline,
     wait_s: float,
     report: Callable[[str], None],
@@ -123,7 +124,7 @@ def verify(
     Results are read before the raw events: whatever a row was computed from was there when the row was written.
 
     Args:
-        servers: `host:port`, several separated by commas.
+        servers: the broker.
         pipeline: the parameters of the submission.
         wait_s: how long to wait for missing rows while nothing new is written, seconds.
         report: told what is waited for.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from adclick_cli.broker.admin import topic_offsets
 from adclick_cli.broker.consumer import read_topic
+from adclick_cli.security import Servers
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -15,14 +16,14 @@ class TopicTable:
     """All messages of a topic: `partition`, `offset`, `arrived_ms` and `value` (bytes, or null for a tombstone).
 
     Args:
-        servers: `host:port`, several separated by commas.
+        servers: the broker.
         topic: its name.
 
     Attributes:
         partitions: numbers of its partitions, as of the last `refresh`.
     """
 
-    def __init__(self, servers: str, topic: str) -> None:
+    def __init__(self, servers: Servers, topic: str) -> None:
         self.topic = topic
         self._servers = servers
         self._parts: list[pa.Table] = []

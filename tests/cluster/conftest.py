@@ -17,6 +17,7 @@ import pytest
 
 from adclick_cli import settings
 from adclick_cli.runtime.local.layout import free_port
+from adclick_cli.security import Servers
 from tests.compose import stand_ins, tools
 from tests.compose.engine import Engine
 from tests.compose.engine import start as start_engine
@@ -34,9 +35,9 @@ class Cluster:
     inside: tuple[str, ...] = ()
 
     @property
-    def servers(self) -> str:
+    def servers(self) -> Servers:
         """Its broker."""
-        return f"127.0.0.1:{self.env['ADCLICK_KAFKA_PORT']}"
+        return Servers(f"127.0.0.1:{self.env['ADCLICK_KAFKA_PORT']}")
 
     def run(
         self, *args: str, code: int | None = 0, env: Mapping[str, str] | None = None

@@ -12,6 +12,7 @@ from adclick_cli.broker import admin
 from adclick_cli.broker.producer import open_producer
 from adclick_cli.results.times import write_iso
 from adclick_cli.schema import Record
+from adclick_cli.security import Servers
 
 MINUTE = timedelta(minutes=1)
 RESULTS = (schema.CTR_LIVE, schema.CTR, schema.ENGAGEMENT_LIVE, schema.ENGAGEMENT, schema.ALERT)
@@ -26,13 +27,13 @@ class Rows:
         topics: each record's topic, by name.
     """
 
-    def __init__(self, servers: str, topics: Mapping[str, str]) -> None:
+    def __init__(self, servers: Servers, topics: Mapping[str, str]) -> None:
         self.servers = servers
         self.topics = topics
         self.now = datetime.now(timezone.utc).replace(second=0, microsecond=0)
 
     @classmethod
-    def own(cls, servers: str, env: Mapping[str, str]) -> Rows:
+    def own(cls, servers: Servers, env: Mapping[str, str]) -> Rows:
         """For topics that are set by `env`, else the defaults."""
         names = {
             one.name: env.get(f"ADCLICK_{one.topic_setting.upper()}", one.default_topic) for one in (*RESULTS, LETTERS)

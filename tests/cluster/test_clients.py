@@ -9,6 +9,7 @@ from adclick_cli.broker import admin
 from adclick_cli.broker.consumer import Message, read_topic
 from adclick_cli.broker.producer import open_producer
 from adclick_cli.events.generator import Plan, Shares, events
+from adclick_cli.security import Servers
 from tests.cluster.conftest import Cluster
 
 pytestmark = pytest.mark.cluster
@@ -17,7 +18,7 @@ FAST = pytest.mark.parametrize("fast", [True, False], ids=["confluent-kafka", "k
 MADE = list(events(Plan(3, 1_767_225_600_000, 100.0, 2_000, "normal", "camp-1", Shares(malformed=0.05))))
 
 
-def _read(servers: str, topic: str, *, fast: bool, committed: bool = True) -> list[Message]:
+def _read(servers: Servers, topic: str, *, fast: bool, committed: bool = True) -> list[Message]:
     found = [message for batch in read_topic(servers, topic, fast=fast, committed=committed) for message in batch]
     return sorted(found, key=lambda message: (message.partition, message.offset))
 
@@ -60,7 +61,7 @@ def test_only_committed_rows_are_read(cluster: Cluster, fast: bool) -> None:
 
     servers, topic = cluster.servers, f"transactions-{fast}".lower()
     admin.ensure_topics(servers, {topic: schema.ALERT})
-    producer = Producer({"bootstrap.servers": servers, "transactional.id": topic, "log_level": 0})
+    producer = Producer({"bootstrap.servers": str(servers), "transactional.id": topic, "log_level": 0})
     producer.init_transactions()
     for text, commit in ((b"kept", True), (b"given up", False), (b"kept, too", True)):
         producer.begin_transaction()

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from adclick_cli import settings
+from adclick_cli.runtime.choose import choose
 from adclick_cli.runtime.compose import project
 from tests.cluster.conftest import Cluster
 from tests.compose.engine import Engine
@@ -62,6 +63,23 @@ def test_the_checkpoints_lie_in_the_volume_of_flinks_user(compose_cluster: Clust
     container = _container(engine, compose_cluster, "taskmanager")
     owner = engine.docker("exec", container, "stat", "--format", "%U", "/flink-state").strip()
     assert owner == "flink"
+
+
+def test_a_login_is_for_flinks_user_alone(
+    compose_cluster: Cluster, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in compose_cluster.env.items():
+        monkeypatch.setenv(name, value)
+    runtime = choose(settings.load())
+    runtime.keep_secrets("sasl.jaas.config=\\u00e4'\"$x\n")
+    for service in ("jobmanager", "taskmanager"):
+        container = _container(engine, compose_cluster, service)
+        assert engine.docker("exec", container, "stat", "-c", "%U %a", runtime.secrets_path).strip() == "flink 600"
+        told = engine.docker("exec", "--user", "flink", container, "cat", runtime.secrets_path)
+        assert told == "sasl.jaas.config=\\u00e4'\"$x\n"
+    runtime.keep_secrets("")
+    folder = runtime.secrets_path.rpartition("/")[0]
+    assert engine.docker("exec", container, "ls", "-A", folder).strip() == ""
 
 
 def test_every_port_is_published_on_the_loopback_address_alone(compose_cluster: Cluster, engine: Engine) -> None:

@@ -15,6 +15,7 @@ from adclick_cli.broker import admin
 from adclick_cli.broker.tail import Tail
 from adclick_cli.runtime.local import broker
 from adclick_cli.runtime.local.layout import free_port, prepare
+from adclick_cli.security import Servers
 from tests.cluster.conftest import Cluster, make_env
 from tests.cluster.dashboard_rows import LETTERS, Rows
 from tests.dashboard_process import start_page
@@ -26,8 +27,8 @@ def _campaigns(picture: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {row["name"]: row for row in picture["campaigns"]["rows"]}
 
 
-def _servers(cluster: Cluster) -> str:
-    return f"127.0.0.1:{cluster.env['ADCLICK_KAFKA_PORT']}"
+def _servers(cluster: Cluster) -> Servers:
+    return cluster.servers
 
 
 def test_from_a_cold_start_to_rows_as_they_come(cluster: Cluster, tmp_path: Path) -> None:

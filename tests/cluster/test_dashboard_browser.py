@@ -57,7 +57,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def rows(cluster: Cluster) -> Rows:
     """Twenty minutes of fifteen campaigns, four of them hostile; the last eight minutes are live."""
-    made = Rows.own(f"127.0.0.1:{cluster.env['ADCLICK_KAFKA_PORT']}", cluster.own_topics("page-seen"))
+    made = Rows.own(cluster.servers, cluster.own_topics("page-seen"))
     made.make_topics()
     names = [*(f"camp-{number}" for number in range(1, 12)), *HOSTILE]
     for ago in range(WINDOWS, 0, -1):

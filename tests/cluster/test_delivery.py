@@ -19,7 +19,7 @@ pytestmark = pytest.mark.cluster
 
 def test_each_alert_reaches_a_command_once(cluster: Cluster, tmp_path: Path) -> None:
     env = cluster.own_topics("told") | {"ADCLICK_HOME": str(tmp_path / "home")}
-    rows = Rows.own(f"127.0.0.1:{cluster.env['ADCLICK_KAFKA_PORT']}", env)
+    rows = Rows.own(cluster.servers, env)
     rows.make_topics()
     told = tmp_path / "told"
     script = tmp_path / "tell"
@@ -57,7 +57,7 @@ def test_each_alert_reaches_a_command_once(cluster: Cluster, tmp_path: Path) -> 
 
 def test_an_alert_that_cannot_be_delivered_fails_the_command(cluster: Cluster, tmp_path: Path) -> None:
     env = cluster.own_topics("untold") | {"ADCLICK_HOME": str(tmp_path)}
-    rows = Rows.own(f"127.0.0.1:{cluster.env['ADCLICK_KAFKA_PORT']}", env)
+    rows = Rows.own(cluster.servers, env)
     rows.make_topics()
     rows.alert(5, "camp-1")
     failed = cluster.run("watch", "alerts", "--once", "--exec", "false", env=env, code=1)

@@ -17,6 +17,7 @@ from adclick_cli.broker.producer import open_producer
 from adclick_cli.runtime.choose import choose
 from adclick_cli.runtime.local.runtime import LocalRuntime
 from adclick_cli.runtime.process import Process
+from adclick_cli.security import Servers
 from tests.cluster.conftest import Cluster
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
@@ -26,8 +27,8 @@ SHORT = ("--window", "2s", "--attribution", "4s", "--watermark-delay", "1s", "--
 DEADLINE_S = 60.0
 
 
-def servers(cluster: Cluster) -> str:
-    return f"127.0.0.1:{cluster.env['ADCLICK_KAFKA_PORT']}"
+def servers(cluster: Cluster) -> Servers:
+    return cluster.servers
 
 
 def process(cluster: Cluster, name: str) -> Process:

@@ -11,6 +11,7 @@ from adclick_cli.dashboard.boards import Boards
 from adclick_cli.dashboard.state import Source, State
 from adclick_cli.results.rows import read
 from adclick_cli.results.times import write_iso
+from adclick_cli.security import Servers
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
 MINUTE = timedelta(minutes=1)
@@ -22,7 +23,7 @@ def at(minute: int) -> datetime:
 
 
 def new_state(windows: int = 120) -> State:
-    return State(Source("127.0.0.1:9092", "connected", NOON), windows)
+    return State(Source(Servers("127.0.0.1:9092"), "connected", NOON), windows)
 
 
 def values(record: schema.Record, minute: int, name: str, impressions: int, clicks: int) -> dict[str, object]:

@@ -86,6 +86,7 @@ class Cluster:
 
     name = "scripted"
     flink_servers = "127.0.0.1:1"
+    secrets_path = ""
     flink_home = ""
 
     def __init__(self, states: list[str], refusals: int) -> None:
@@ -109,6 +110,9 @@ class Cluster:
         raise NotImplementedError
 
     def logs(self, service: str | None, *, follow: bool, tail: int) -> Iterator[str]:
+        raise NotImplementedError
+
+    def keep_secrets(self, text: str) -> None:
         raise NotImplementedError
 
     def sql_client_command(self) -> SqlClient:

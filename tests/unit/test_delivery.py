@@ -221,6 +221,20 @@ def server() -> Iterator[Server]:
     made.server_close()
 
 
+def test_a_secret_address_comes_from_a_file_that_nobody_else_reads(tmp_path: Path, server: Server) -> None:
+    path = tmp_path / "address"
+    path.write_text(f"http://127.0.0.1:{server.server_port}/\n")
+    path.chmod(0o644)
+    with pytest.raises(ParameterError, match="chmod 600"):
+        sending.ways("alerts", None, f"@{path}")
+    path.chmod(0o600)
+    (way,) = sending.ways("alerts", None, f"@{path}")
+    assert way.deliver({"id": "a"}).outcome is Outcome.DELIVERED
+    with pytest.raises(ParameterError) as caught:
+        sending.ways("ctr", None, "https://hooks.example/t0ken")
+    assert "t0ken" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("status", "outcome"),
     [

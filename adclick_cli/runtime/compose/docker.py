@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 
 from adclick_cli.errors import AdclickError, PortTakenError, RuntimeFailure
+from adclick_cli.runtime.process import inherited
 
 PROBE_TIMEOUT_S = 5.0
 TAIL_LINES = 15
@@ -72,13 +72,13 @@ def require() -> None:
         )
 
 
-def run(command: Sequence[str], env: Mapping[str, str]) -> str:
-    """Run one command of Docker and return its standard output.
+def run(command: Sequence[str], env: Mapping[str, str], given: str = "") -> str:
+    """Run one command of Docker, `given` on its standard input, and return its standard output.
 
     Raises:
         AdclickError: it failed; Docker's complaint, translated where its kind is known.
     """
-    done = _run(command, env, None)
+    done = _run(command, env, None, given)
     if done.returncode != 0:
         said = (done.stdout + done.stderr).strip()
         raise complaint(said) or RuntimeFailure(
@@ -132,13 +132,16 @@ def _last_line(text: str) -> str:
     return (text.strip().splitlines() or ["It says nothing."])[-1]
 
 
-def _run(command: Sequence[str], env: Mapping[str, str], timeout_s: float | None) -> subprocess.CompletedProcess[str]:
+def _run(
+    command: Sequence[str], env: Mapping[str, str], timeout_s: float | None, given: str = ""
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command,
-        env={**os.environ, **env},
-        stdin=subprocess.DEVNULL,
+        env=inherited(env),
+        input=given,
         capture_output=True,
         text=True,
+        encoding="utf-8",
         errors="replace",
         timeout=timeout_s,
         check=False,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 
 from adclick_cli.runtime.compose import project
+from adclick_cli.runtime.process import inherited
 from adclick_cli.runtime.service import NAMES
 from adclick_cli.settings import Settings
 
@@ -24,7 +24,7 @@ def lines(settings: Settings, env: Mapping[str, str], service: str | None, *, fo
         options.append("--follow")
     process = subprocess.Popen(
         project.command(settings, "logs", *options, *which),
-        env={**os.environ, **env},
+        env=inherited(env),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -52,7 +52,7 @@ def keep(settings: Settings, env: Mapping[str, str], services: Iterable[str]) ->
         with (folder / f"{service}.log").open("w", encoding="utf-8") as file:
             subprocess.run(
                 project.command(settings, "logs", "--no-color", "--no-log-prefix", service),
-                env={**os.environ, **env},
+                env=inherited(env),
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=subprocess.STDOUT,

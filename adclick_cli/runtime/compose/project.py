@@ -8,13 +8,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from adclick_cli import defaults, resources
+from adclick_cli.login import LoginSettings
 from adclick_cli.runtime import jars
 from adclick_cli.settings import Settings, default_home
 
 FILE = "docker-compose.yml"
 INNER_SERVERS = "broker:19092"
 """The broker's internal listener."""
-NO_VALUE = ("home", "runtime", "maven_url", "java_home", "compose_project", "jar_cache")
+NO_VALUE = (
+    *("home", "runtime", "maven_url", "java_home", "compose_project", "jar_cache"),
+    *LoginSettings.model_fields,
+)
 """Settings that the Compose file does not know, or knows under another value."""
 
 

@@ -18,6 +18,11 @@ STOP_GRACE_S = 20
 TAIL_LINES = 15
 MIB = 1_048_576
 FLINK_HOME = "/opt/flink"
+SECRETS_PATH = "/flink-state/secrets/kafka.properties"
+_KEEP = f"""\
+umask 077 && mkdir -p "$(dirname {SECRETS_PATH})" && cat > {SECRETS_PATH}.part && mv {SECRETS_PATH}.part {SECRETS_PATH}
+"""
+_DROP = f"rm -f {SECRETS_PATH}"
 
 # sql-client opens its script by name, and a pipe from outside belongs to another user: what comes in is put into a
 # file first. The second compiler and a parallel collector would cost more than they give in so short a life.
@@ -46,7 +51,12 @@ class ComposeRuntime:
     @property
     def flink_servers(self) -> str:
         """The broker's internal listener, unless the user named a broker of their own."""
-        return self._settings.servers if self._settings.bootstrap_servers else project.INNER_SERVERS
+        return self._settings.servers.addresses if self._settings.bootstrap_servers else project.INNER_SERVERS
+
+    @property
+    def secrets_path(self) -> str:
+        """A file in the volume that JobManager and TaskManager share."""
+        return SECRETS_PATH
 
     @property
     def flink_home(self) -> str:
@@ -111,7 +121,7 @@ class ComposeRuntime:
         for service, ports in self._ports.items():
             for flag, port in ports.items():
                 if service not in before:
-                    require_free(port, defaults.BIND_ADDRESS, flag)
+                    require_free(port, self._settings.listen, flag)
 
     def _check_memory(self) -> None:
         settings = self._settings
@@ -239,6 +249,11 @@ class ComposeRuntime:
             return logfiles.lines({service: self._heartbeat().log}, follow=follow, tail=tail)
         docker.require()
         return logs.lines(self._settings, self._env, service, follow=follow, tail=tail)
+
+    def keep_secrets(self, text: str) -> None:
+        """Write the file into the containers' volume, as Flink's own user, or delete it."""
+        args = ("exec", "--no-TTY", "--user", "flink", "jobmanager", "bash", "-c", _KEEP if text else _DROP)
+        docker.run(project.command(self._settings, *args), self._env, given=text)
 
     def sql_client_command(self) -> SqlClient:
         """Flink's own sql-client.sh inside the JobManager's container.

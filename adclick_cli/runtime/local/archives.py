@@ -15,6 +15,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from adclick_cli.runtime.process import inherited
+
 FOLDER = "class-archives"
 QUIET = "-Xlog:cds=off,cds+dynamic=off"
 """An archive that does not fit is left aside, as without one; Java's complaint would end up among a script's output."""
@@ -56,7 +58,7 @@ class Archives:
         try:
             subprocess.run(
                 command,
-                env={**os.environ, **env, variable: recording},
+                env=inherited({**env, variable: recording}),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

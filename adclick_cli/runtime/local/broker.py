@@ -7,12 +7,13 @@ import os
 import subprocess
 import uuid
 
-from adclick_cli import defaults
+from adclick_cli import defaults, private
 from adclick_cli.broker import admin
 from adclick_cli.errors import RuntimeFailure
-from adclick_cli.runtime import jars, options
+from adclick_cli.runtime import jars, options, process
 from adclick_cli.runtime.local.layout import QUIET_LOG4J, Layout
 from adclick_cli.runtime.service import LocalService
+from adclick_cli.security import Servers
 from adclick_cli.settings import Settings
 
 NAME = "broker"
@@ -42,10 +43,10 @@ def service(layout: Layout, settings: Settings, controller_port: int) -> LocalSe
     return LocalService(
         name=NAME,
         command=(*java, "kafka.Kafka", str(properties)),
-        ready=lambda: admin.answers(f"{defaults.BIND_ADDRESS}:{settings.kafka_port}"),
+        ready=lambda: admin.answers(Servers(f"{settings.listen}:{settings.kafka_port}")),
         ports={"--kafka-port": settings.kafka_port},
         home=layout.home,
-        address=defaults.BIND_ADDRESS,
+        address=settings.listen,
     )
 
 
@@ -67,6 +68,8 @@ def cluster_id() -> str:
 def _format(java: tuple[str, ...], properties: str) -> None:
     done = subprocess.run(
         [*java, "kafka.tools.StorageTool", "format", "-t", cluster_id(), "-c", properties],
+        env=process.inherited({}),
+        umask=private.UMASK,
         capture_output=True,
         text=True,
         check=False,
@@ -78,11 +81,11 @@ def _format(java: tuple[str, ...], properties: str) -> None:
 
 
 def _properties(layout: Layout, settings: Settings, controller_port: int) -> str:
-    address = defaults.BIND_ADDRESS
+    address, inner = settings.listen, defaults.BIND_ADDRESS
     written = {
         **options.BROKER,
-        "controller.quorum.voters": f"1@{address}:{controller_port}",
-        "listeners": f"PLAINTEXT://{address}:{settings.kafka_port},CONTROLLER://{address}:{controller_port}",
+        "controller.quorum.voters": f"1@{inner}:{controller_port}",
+        "listeners": f"PLAINTEXT://{address}:{settings.kafka_port},CONTROLLER://{inner}:{controller_port}",
         "advertised.listeners": f"PLAINTEXT://{address}:{settings.kafka_port}",
         "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
         "log.dirs": layout.kafka_dir / "data",

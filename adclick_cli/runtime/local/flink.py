@@ -37,7 +37,7 @@ def _overview(settings: Settings) -> dict[str, int]:
     try:
         with requests.Session() as session:
             session.trust_env = False
-            answer = session.get(f"http://{defaults.BIND_ADDRESS}:{settings.ui_port}/overview", timeout=PROBE_TIMEOUT_S)
+            answer = session.get(f"http://{settings.listen}:{settings.ui_port}/overview", timeout=PROBE_TIMEOUT_S)
             return dict(answer.json()) if answer.ok else {}
     except (requests.RequestException, ValueError):
         return {}
@@ -61,7 +61,7 @@ def jobmanager(layout: Layout, settings: Settings) -> LocalService:
         ready=lambda: bool(_overview(settings)),
         ports={"--ui-port": settings.ui_port},
         home=layout.home,
-        address=defaults.BIND_ADDRESS,
+        address=settings.listen,
         env={"FLINK_PLUGINS_DIR": str(layout.flink_home / "plugins")},
     )
 

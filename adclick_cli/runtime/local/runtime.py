@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 from filelock import FileLock
 
-from adclick_cli import defaults, schema
+from adclick_cli import defaults, private, schema
 from adclick_cli.broker import admin
 from adclick_cli.errors import ParameterError, RuntimeFailure
 from adclick_cli.runtime import heartbeat, jars, logfiles, memory, process
@@ -42,7 +43,12 @@ class LocalRuntime:
     @property
     def flink_servers(self) -> str:
         """The broker: Flink runs beside it."""
-        return self._settings.servers
+        return self._settings.servers.addresses
+
+    @property
+    def secrets_path(self) -> str:
+        """A file under `ADCLICK_HOME`."""
+        return str(self._settings.home.expanduser().absolute() / "secrets" / "kafka.properties")
 
     @property
     def flink_home(self) -> str:
@@ -88,6 +94,8 @@ class LocalRuntime:
                 started.append(beats)
                 report(f"Starting the {beats.name} …")
             train(layout, report)
+            # What was copied kept its mode, and an older adclick or a JVM of the user's may have left open files.
+            private.tighten(self._settings.home)
         except BaseException:
             for service in started:
                 service.stop()
@@ -172,6 +180,14 @@ class LocalRuntime:
             raise ParameterError("service", service, "There is no such service.", f"Use one of {', '.join(known)}.")
         names = [service] if service else list(NAMES)
         return logfiles.lines({name: self._recorded(name).log for name in names}, follow=follow, tail=tail)
+
+    def keep_secrets(self, text: str) -> None:
+        """Write the file, or delete it."""
+        path = Path(self.secrets_path)
+        if text:
+            private.write(path, text)
+        else:
+            path.unlink(missing_ok=True)
 
     def sql_client_command(self) -> SqlClient:
         """Flink's own sql-client.sh on this runtime's FLINK_HOME.

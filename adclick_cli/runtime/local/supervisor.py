@@ -6,11 +6,13 @@ the supervisor that is the user, with `adclick up`.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from adclick_cli.errors import AdclickError
+from adclick_cli.runtime.process import SECRET_VARIABLES
 from adclick_cli.runtime.service import LocalService, Report, Runtime
 
 NAME = "supervisor"
@@ -27,7 +29,9 @@ def service(home: Path, runtime: str, address: str) -> LocalService:
         ports={},
         home=home,
         address=address,
-        env={"ADCLICK_HOME": str(home)},
+        # It brings services up, and so speaks with the broker: it alone is handed the secrets on.
+        env={name: value for name, value in os.environ.items() if name.upper() in SECRET_VARIABLES}
+        | {"ADCLICK_HOME": str(home)},
     )
 
 

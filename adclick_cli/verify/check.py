@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from adclick_cli import schema
 from adclick_cli.broker.admin import topic_names, topic_offsets
 from adclick_cli.pipeline import EarlierRule, Pipeline
-from adclick_cli.verify import compare, oracle
+from adclick_cli.verify import compare, ledger, oracle
 from adclick_cli.verify.compare import Comparison
+from adclick_cli.verify.ledger import Conflict
 from adclick_cli.verify.raw import TopicTable
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ POLL_S = 1.0
 SETTLED_S = 3.0
 LONGEST_PAUSE_S = 20.0
 """Between two checks: until nothing new is written for a while, or so long. A check takes both cores from Flink."""
+KEPT_CONFLICTS = 1_000
+"""Of each topic; the ledger counts them all."""
 LONGEST_WAITS = 10
 """A pipeline under traffic always writes something; rows that never come are reported after so many waits."""
 
@@ -33,12 +36,14 @@ class Verdict:
         ledger: every raw message in exactly one class, by topic.
         results: ctr, engagement, alerts and, where they are kept, dead_letters.
         watermark: up to where windows must be final, ms since the epoch; None without a good event.
+        conflicts: the first events whose id stands for other contents, too.
         seconds: how long reading and checking took, waiting included.
     """
 
     ledger: dict[str, dict[str, int]]
     results: dict[str, Comparison]
     watermark: int | None
+    conflicts: list[Conflict] = field(default_factory=list)
     seconds: float = 0.0
 
     @property
@@ -61,6 +66,7 @@ class Verdict:
             "ok": self.ok,
             "ledger": self.ledger,
             "results": results,
+            "conflicts": [asdict(one) for one in self.conflicts[:limit]],
             "watermark": None if self.watermark is None else compare.utc(self.watermark),
             "seconds": round(self.seconds, 3),
         }
@@ -85,8 +91,10 @@ def check(
     try:
         watermark = oracle.compute(db, tables["impressions"], tables["clicks"], pipeline)
         results = {
-            "ctr": compare.load_windows(db, "ctr", "campaign_id", tables["ctr"]),
-            "engagement": compare.load_windows(db, "engagement", "device_type", tables["engagement"]),
+            name: compare.load_windows(db, name, key, tables[name], gross=pipeline.dedups)
+            for name, key in (("ctr", "campaign_id"), ("engagement", "device_type"))
+        }
+        results |= {
             "alerts": compare.load_alerts(db, tables["alerts"]),
         }
         compare.compare_windows(db, "ctr", results["ctr"])
@@ -95,7 +103,8 @@ def check(
         if "dead_letters" in tables:
             results["dead_letters"] = compare.load_dead_letters(db, tables["dead_letters"])
             compare.compare_dead_letters(db, pipeline, until_ms, results["dead_letters"])
-        return Verdict(oracle.ledger(db, pipeline), results, watermark)
+        ledger.classify(db, pipeline)
+        return Verdict(ledger.totals(db), results, watermark, ledger.conflicts(db, KEPT_CONFLICTS))
     finally:
         db.close()
 

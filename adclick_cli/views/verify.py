@@ -28,5 +28,12 @@ def show(verdict: Verdict, form: str | None, limit: int) -> None:
             console.say(line)
         if len(found.differences) > limit:
             console.say(f"… and {len(found.differences) - limit} more (--limit).")
+    for one in verdict.conflicts[:limit]:
+        console.say(
+            f"conflict: {one.topic} {one.id} at partition {one.partition}, offset {one.offset} differs in"
+            f" {', '.join(one.differs)} from partition {one.first_partition}, offset {one.first_offset}"
+        )
+    if len(verdict.conflicts) > limit:
+        console.say(f"… and {len(verdict.conflicts) - limit} more conflicts (--limit).")
     wrong = sum(found.wrong for found in verdict.results.values())
     console.say(f"Differences: {wrong}. Checked in {verdict.seconds:.1f} s.")

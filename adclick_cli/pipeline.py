@@ -153,7 +153,12 @@ class Pipeline:
 
         One join waits for the latest click that an impression may have; the search for duplicates waits once more.
         """
-        return max(self.attribution.ms, self.clock_skew.ms) * (2 if self.dedups else 1)
+        return (self.reach_back.ms + 1) * (2 if self.dedups else 1)
+
+    @property
+    def reach_back(self) -> Duration:
+        """How far a join looks back for clicks, less the millisecond by which that must be further than ahead."""
+        return max(self.attribution, self.clock_skew)
 
     @property
     def rule(self) -> AlertRule:

@@ -59,7 +59,11 @@ def _context(pipeline: Pipeline, transport: options.Transport) -> dict[str, Any]
         "letters": ["dead_letters_insert.sql.j2"] if pipeline.dead_letters else [],
         "letter_characters": defaults.DEAD_LETTER_CHARACTERS,
         "dedup": _dedup(pipeline),
-        "joined": {name: f"unique_{name}" if pipeline.unique_ids.ms else name for name in ("impressions", "clicks")},
+        "joined": {
+            "impressions": "unique_impressions" if pipeline.unique_ids.ms else "impressions",
+            "clicks": "unique_clicks" if pipeline.unique_ids.ms else "clicks",
+            "reach_back": pipeline.reach_back,
+        },
         "unique": (
             ("impressions", "impression_id", ("campaign_id", "device_type", *_columns(pipeline))),
             ("clicks", "click_id", ("impression_id",)),

@@ -77,6 +77,11 @@ def read_rows(folder: Path) -> list[Row]:
 RunPipeline = Callable[..., Results]
 
 
+def pipeline_of(**parameters: Any) -> Pipeline:
+    """The pipeline that `run_pipeline` runs with these parameters."""
+    return replace(Pipeline(bounded=True, live=False, dead_letters=False, parallelism=1), **parameters)
+
+
 @pytest.fixture(scope="session")
 def embedded() -> EmbeddedFlink:
     """The JVM of the session."""
@@ -95,7 +100,7 @@ def run_pipeline(embedded: EmbeddedFlink, tmp_path: Path) -> RunPipeline:
         write_lines(folder / "impressions" / "events.json", impressions)
         write_lines(folder / "clicks" / "events.json", clicks)
         (folder / "ctr").mkdir()
-        pipeline = replace(Pipeline(bounded=True, live=False, dead_letters=False, parallelism=1), **parameters)
+        pipeline = pipeline_of(**parameters)
         embedded.execute(render.script(pipeline, options.files(folder)), extra)
         return Results(*(read_rows(folder / name) for name in ("ctr", "engagement", "alerts")))
 

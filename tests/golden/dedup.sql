@@ -116,6 +116,9 @@ WHERE event_time > TO_TIMESTAMP_LTZ(0, 3);
 -- One LEFT interval join, and nothing but its output goes into the windows: the join holds the watermark back by the
 -- attribution time. (An INNER join beside the impressions in a UNION ALL is quicker, but after a pause in traffic the
 -- union forgets the join's watermark for good and the windows close early: docs/decisions/0001.)
+-- The join looks back a millisecond further than ahead, and a plain condition says what counts: it holds the watermark
+-- back by its longer side, but gives an impression without a click a millisecond after the shorter one, when the window
+-- may have closed (docs/decisions/0052).
 
 CREATE TEMPORARY VIEW attributed AS
 SELECT
@@ -129,8 +132,10 @@ FROM impressions AS i
 LEFT JOIN clicks AS c
     ON
         i.impression_id = c.impression_id
-        AND c.event_time BETWEEN i.event_time - INTERVAL '0' SECOND
-        AND i.event_time + INTERVAL '10' MINUTE;
+        AND c.event_time BETWEEN i.event_time - INTERVAL '10' MINUTE - INTERVAL '0.001' SECOND
+        AND i.event_time + INTERVAL '10' MINUTE
+        AND CAST(c.event_time AS TIMESTAMP_LTZ(3))
+        >= CAST(i.event_time AS TIMESTAMP_LTZ(3)) - INTERVAL '0' SECOND;
 
 -- Stage: join, duplicates. A click dated no more than 30s after another one of the same key is a duplicate.
 --
@@ -173,7 +178,7 @@ LEFT JOIN judged_clicks AS j
         AND a.campaign_id = j.campaign_id
         AND a.device_type = j.device_type
         AND CAST(a.event_time AS TIMESTAMP_LTZ(3)) = j.shown_at
-        AND j.click_time BETWEEN a.event_time - INTERVAL '0' SECOND
+        AND j.click_time BETWEEN a.event_time - INTERVAL '10' MINUTE - INTERVAL '0.001' SECOND
         AND a.event_time + INTERVAL '10' MINUTE;
 
 -- Stage: sinks. Final rows are append-only and exactly-once: read them with isolation.level=read_committed.

@@ -12,6 +12,7 @@ from adclick_cli.broker.admin import topic_names, topic_offsets
 from adclick_cli.pipeline import EarlierRule, Pipeline
 from adclick_cli.verify import compare, ledger, oracle
 from adclick_cli.verify.compare import Comparison
+from adclick_cli.verify.late import Dropped, Late, late
 from adclick_cli.verify.ledger import Conflict
 from adclick_cli.verify.raw import TopicTable
 
@@ -37,6 +38,7 @@ class Verdict:
         results: ctr, engagement, alerts and, where they are kept, dead_letters.
         watermark: up to where windows must be final, ms since the epoch; None without a good event.
         conflicts: the first events whose id stands for other contents, too.
+        late: what came too late, by the results and by Flink's own count.
         seconds: how long reading and checking took, waiting included.
     """
 
@@ -44,12 +46,13 @@ class Verdict:
     results: dict[str, Comparison]
     watermark: int | None
     conflicts: list[Conflict] = field(default_factory=list)
+    late: Late = field(default_factory=lambda: Late(0, 0, 0, None))
     seconds: float = 0.0
 
     @property
     def ok(self) -> bool:
-        """Whether every row is right and none is missing."""
-        return all(found.ok for found in self.results.values())
+        """Whether every row is right, none is missing, and Flink's own count of late rows fits."""
+        return all(found.ok for found in self.results.values()) and self.late.contradiction is None
 
     @property
     def missing(self) -> int:
@@ -67,6 +70,7 @@ class Verdict:
             "ledger": self.ledger,
             "results": results,
             "conflicts": [asdict(one) for one in self.conflicts[:limit]],
+            "late": self.late.to_json(),
             "watermark": None if self.watermark is None else compare.utc(self.watermark),
             "seconds": round(self.seconds, 3),
         }
@@ -77,6 +81,7 @@ def check(
     pipeline: Pipeline,
     until_ms: int = oracle.NEVER,
     earlier: Sequence[EarlierRule] = (),
+    dropped: Dropped | None = None,
 ) -> Verdict:
     """Check messages that have been read.
 
@@ -86,6 +91,7 @@ def check(
         pipeline: the parameters of the submission that wrote the results.
         until_ms: dead letters of messages that arrived later need not be there yet, ms since the epoch.
         earlier: the alert rules that were in force before the pipeline's own, oldest first.
+        dropped: Flink's own count of late rows, from before the raw events were read.
     """
     db = oracle.connect()
     try:
@@ -104,7 +110,10 @@ def check(
             results["dead_letters"] = compare.load_dead_letters(db, tables["dead_letters"])
             compare.compare_dead_letters(db, pipeline, until_ms, results["dead_letters"])
         ledger.classify(db, pipeline)
-        return Verdict(ledger.totals(db), results, watermark, ledger.conflicts(db, KEPT_CONFLICTS))
+        if dropped and pipeline.unique_ids.ms:
+            # A late repeat goes missing before any window.
+            dropped = Dropped(dropped.rows, whole=False)
+        return Verdict(ledger.totals(db), results, watermark, ledger.conflicts(db, KEPT_CONFLICTS), late(db, dropped))
     finally:
         db.close()
 
@@ -124,6 +133,7 @@ def verify(
     wait_s: float,
     report: Callable[[str], None],
     earlier: Sequence[EarlierRule] = (),
+    dropped: Callable[[], Dropped | None] = lambda: None,
 ) -> Verdict:
     """Read all topics and check; while rows are missing that must come and something is still written, read again.
 
@@ -135,6 +145,7 @@ def verify(
         wait_s: how long to wait for missing rows while nothing new is written, seconds.
         report: told what is waited for.
         earlier: the alert rules that were in force before the pipeline's own, oldest first.
+        dropped: tells Flink's own count of late rows.
 
     Raises:
         BrokerError: the broker does not answer.
@@ -148,14 +159,23 @@ def verify(
     told = False
     written, moved = -1, begun
     while True:
+        counted = None
         for name in names:
+            if name == "impressions":
+                counted = dropped()
             topics[name].refresh()
-        verdict = check({name: topic.table() for name, topic in topics.items()}, pipeline, until_ms, earlier)
+        tables = {name: topic.table() for name, topic in topics.items()}
+        verdict = check(tables, pipeline, until_ms, earlier, counted)
         now = time.monotonic()
         verdict.seconds = now - begun
-        if not verdict.missing or now - moved > wait_s or verdict.seconds > wait_s * LONGEST_WAITS:
+        # Flink's own count may be some seconds old, too.
+        if (
+            (not verdict.missing and not verdict.late.contradiction)
+            or now - moved > wait_s
+            or verdict.seconds > wait_s * LONGEST_WAITS
+        ):
             return verdict
-        if not told:
+        if not told and verdict.missing:
             report(f"Waiting for {verdict.missing} rows that Flink has still to write …")
             told = True
         again = time.monotonic() + LONGEST_PAUSE_S

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adclick_cli.broker.consumer import read_topic
+from adclick_cli.broker.consumer import offsets_from, read_topic
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -16,22 +16,24 @@ class TopicTable:
     Args:
         servers: `host:port`, several separated by commas.
         topic: its name.
+        since_ms: only messages that arrived at or after this time, ms since the epoch; None reads them all.
     """
 
-    def __init__(self, servers: str, topic: str) -> None:
+    def __init__(self, servers: str, topic: str, since_ms: int | None = None) -> None:
         self.topic = topic
         self._servers = servers
         self._parts: list[pa.Table] = []
-        self._next: dict[int, int] = {}
+        self._next = {} if since_ms is None else offsets_from(servers, topic, since_ms)
 
-    def refresh(self) -> None:
-        """Read what came since the last call.
+    def refresh(self) -> bool:
+        """Read what came since the last call; returns whether anything did.
 
         Raises:
             BrokerError: the broker does not answer.
         """
         import pyarrow as pa
 
+        before = len(self._parts)
         for batch in read_topic(self._servers, self.topic, start=self._next):
             self._parts.append(
                 pa.table(
@@ -45,6 +47,7 @@ class TopicTable:
             )
             for message in batch:
                 self._next[message.partition] = message.offset + 1
+        return len(self._parts) > before
 
     def table(self) -> pa.Table:
         """Everything read so far."""

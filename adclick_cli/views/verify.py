@@ -35,5 +35,14 @@ def show(verdict: Verdict, form: str | None, limit: int) -> None:
         )
     if len(verdict.conflicts) > limit:
         console.say(f"… and {len(verdict.conflicts) - limit} more conflicts (--limit).")
-    wrong = sum(found.wrong for found in verdict.results.values())
+    late = verdict.late
+    if late.possible or (late.dropped is not None and late.dropped.rows):
+        dropped = "unknown" if late.dropped is None else late.dropped.rows
+        console.say(
+            f"Late: missing in final rows are {late.impressions} impressions and {late.clicks} clicks;"
+            f" rows dropped by Flink's windows: {dropped} (at most {late.possible} can have been late)."
+        )
+    if late.contradiction:
+        console.say(late.contradiction)
+    wrong = (late.contradiction is not None) + sum(found.wrong for found in verdict.results.values())
     console.say(f"Differences: {wrong}. Checked in {verdict.seconds:.1f} s.")

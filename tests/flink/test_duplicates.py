@@ -76,11 +76,11 @@ def test_an_id_with_other_contents_counts_once_where_ids_are_unique(run_pipeline
 
 def events(chance: random.Random) -> tuple[list[Event], list[Event]]:
     """Ten minutes of few ids, users and ads, so that they meet; repeats and conflicts among them."""
-    impressions = []
+    impressions: list[Event] = []
     for _ in range(120):
         one = impression(chance.randrange(100), chance.randrange(600_000), f"camp-{chance.randrange(3)}")
         impressions.append(one | {"user_id": chance.choice(["u", "v", "", None]), "ad_id": chance.choice("ab")})
-    clicks = []
+    clicks: list[Event] = []
     for _ in range(200):
         of = chance.choice(impressions)
         after = chance.choice([0, 1, 2_000, 2_001, 600_000, 600_001, -1, chance.randrange(5_000)])

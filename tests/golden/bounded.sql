@@ -111,6 +111,12 @@ WHERE event_time > TO_TIMESTAMP_LTZ(0, 3);
 -- back by its longer side, but gives an impression without a click a millisecond after the shorter one, when the window
 -- may have closed (docs/decisions/0052).
 
+CREATE TEMPORARY VIEW shown_impressions AS
+SELECT
+    *,
+    CAST(event_time AS TIMESTAMP_LTZ(3)) AS shown_at
+FROM impressions;
+
 CREATE TEMPORARY VIEW attributed AS
 SELECT
     i.impression_id,
@@ -118,14 +124,13 @@ SELECT
     i.campaign_id,
     i.device_type,
     i.event_time
-FROM impressions AS i
+FROM shown_impressions AS i
 LEFT JOIN clicks AS c
     ON
         i.impression_id = c.impression_id
         AND c.event_time BETWEEN i.event_time - INTERVAL '10' MINUTE - INTERVAL '0.001' SECOND
         AND i.event_time + INTERVAL '10' MINUTE
-        AND CAST(c.event_time AS TIMESTAMP_LTZ(3))
-        >= CAST(i.event_time AS TIMESTAMP_LTZ(3)) - INTERVAL '0' SECOND;
+        AND c.event_time >= i.shown_at - INTERVAL '0' SECOND;
 
 -- Stage: sinks. Final rows are append-only and exactly-once: read them with isolation.level=read_committed.
 

@@ -175,6 +175,12 @@ WHERE first_time = event_time AND first_content = content;
 -- back by its longer side, but gives an impression without a click a millisecond after the shorter one, when the window
 -- may have closed (docs/decisions/0052).
 
+CREATE TEMPORARY VIEW shown_impressions AS
+SELECT
+    *,
+    CAST(event_time AS TIMESTAMP_LTZ(3)) AS shown_at
+FROM unique_impressions;
+
 CREATE TEMPORARY VIEW attributed AS
 SELECT
     i.impression_id,
@@ -185,14 +191,13 @@ SELECT
     COALESCE(i.user_id, '') AS user_id,
     COALESCE(i.ad_id, '') AS ad_id,
     c.event_time AS click_time
-FROM unique_impressions AS i
+FROM shown_impressions AS i
 LEFT JOIN unique_clicks AS c
     ON
         i.impression_id = c.impression_id
         AND c.event_time BETWEEN i.event_time - INTERVAL '10' MINUTE - INTERVAL '0.001' SECOND
         AND i.event_time + INTERVAL '10' MINUTE
-        AND CAST(c.event_time AS TIMESTAMP_LTZ(3))
-        >= CAST(i.event_time AS TIMESTAMP_LTZ(3)) - INTERVAL '0' SECOND;
+        AND c.event_time >= i.shown_at - INTERVAL '0' SECOND;
 
 -- Stage: join, duplicates. A click dated no more than 2s after another one of the same key is a duplicate.
 --

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from adclick_cli.parameters import Duration
 from adclick_cli.pipeline import AlertRule, EarlierRule, Pipeline
-from adclick_cli.verify import compare, ledger
+from adclick_cli.verify import compare, ledger, oracle
 from adclick_cli.verify.check import Verdict, check
+from adclick_cli.verify.late import Dropped
 from adclick_cli.verify.raw import empty
 
 T0 = 1_767_225_600_000
@@ -362,3 +363,44 @@ def test_an_alert_is_judged_by_the_rule_that_was_in_force_when_its_window_was_re
     assert missing([EarlierRule(strict, {0: 2})]) == [second, third]
     # The first offset that a rule did not judge belongs to the next one.
     assert missing([EarlierRule(strict, {0: 1})]) == [third]
+
+
+def test_flinks_own_count_of_late_rows_must_fit_the_results() -> None:
+    pipeline = replace(PIPELINE, watermark_delay=Duration(0), attribution=Duration(60_000))
+    events = [impression(1, 0), impression(2, 400_000), impression(3, 1)]
+
+    def late(shown: int, dropped: Dropped | None, unique: int = 0) -> Verdict:
+        rows = results({(T0, "a"): (shown, 0), (T0 + 360_000, "a"): (1, 0)}, pipeline)
+        tables = {"impressions": messages(events), "clicks": empty(), "ctr": messages(rows)}
+        rules = replace(pipeline, unique_ids=Duration(unique))
+        return check(tables | {"engagement": empty(), "alerts": empty()}, rules, dropped=dropped)
+
+    assert late(1, Dropped(1, whole=True)).late.contradiction is None
+    assert late(1, None).late.contradiction is None
+    assert (late(1, None).late.impressions, late(2, None).late.impressions) == (1, 0)
+    assert "only 1 can have been late" in str(late(1, Dropped(2, whole=True)).late.contradiction)
+    silent = late(1, Dropped(0, whole=True))
+    assert "1 impressions are missing" in str(silent.late.contradiction)
+    assert not silent.ok
+    assert late(1, Dropped(0, whole=False)).late.contradiction is None
+    assert late(1, Dropped(0, whole=True), unique=1_000).late.contradiction is None
+
+
+def test_minutes_add_up_to_the_topic() -> None:
+    values = [*GOOD_CLICKS, b"nonsense", click(1, 1, 0)]
+    arrived = [0, 1, 59_999, 60_000, 60_001, 120_000, 180_000]
+    pipeline = PIPELINE
+    clicks = messages(values).set_column(2, "arrived_ms", pa.array([T0 + 600_000 + at for at in arrived], pa.int64()))
+    db = oracle.connect()
+    oracle.compute(db, messages(GOOD_IMPRESSIONS), clicks, pipeline)
+    compare.load_windows(
+        db, "ctr", "campaign_id", messages(results(model(GOOD_IMPRESSIONS, GOOD_CLICKS, pipeline), pipeline))
+    )
+    ledger.classify(db, pipeline)
+    rows = [row for row in ledger.by_minute(db, None, None) if row["topic"] == "clicks"]
+    assert [row["raw"] for row in rows] == [3, 2, 1, 1]
+    assert [(rows[2]["malformed"], rows[3]["duplicate"])] == [(1, 1)]
+    total = ledger.totals(db)["clicks"]
+    assert {name: sum(row[name] for row in rows) for name in total} == total
+    some = ledger.by_minute(db, T0 + 660_000, T0 + 720_001)
+    assert [row["raw"] for row in some if row["topic"] == "clicks"] == [2, 1]

@@ -58,6 +58,17 @@ class EmbeddedFlink:
             if result.get_job_client() is not None:
                 result.wait()
 
+    def explain(self, pipeline: Pipeline, folder: Path, query: str) -> str:
+        """The plan that Flink would run for a query on the views of the windows."""
+        from pyflink.table import EnvironmentSettings, TableEnvironment
+
+        env = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
+        for name in ("sources", "join", "sinks", "aggregation"):
+            for statement in statements(render.stage(pipeline, name, options.files(folder))):
+                if statement.text.startswith("CREATE"):
+                    env.execute_sql(statement.text)
+        return str(env.explain_sql(query)).split("== Optimized Execution Plan ==")[1]
+
 
 def write_lines(path: Path, events: Iterable[Event]) -> None:
     """One event a line, in the order of arrival."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from adclick_cli.parameters import Duration
 from adclick_cli.verify.check import check
-from tests.flink.conftest import Results, RunPipeline, pipeline_of
+from tests.flink.conftest import EmbeddedFlink, Results, RunPipeline, pipeline_of
 from tests.flink.test_semantics import T0, _time, click, impression
 from tests.unit.test_verify import messages
 
@@ -72,6 +73,25 @@ def test_an_id_with_other_contents_counts_once_where_ids_are_unique(run_pipeline
     found = {(row["campaign_id"], row["window_start"][14:16]): row["impression_count"] for row in rows.ctr}
     assert found == {("camp-1", "00"): 1, ("a", "00"): 1, ("c", "00"): 1, ("c", "02"): 1}
     assert {row["campaign_id"]: row["click_count"] for row in rows.ctr} == {"camp-1": 0, "a": 1, "c": 0}
+
+
+@pytest.mark.parametrize(
+    ("rules", "interval_joins", "over"),
+    [
+        ({}, 1, 0),
+        ({"dedup_window": DEDUP}, 2, 1),
+        ({"dedup_window": DEDUP, "dedup_key": "user+ad", "unique_ids": DELAY}, 2, 3),
+    ],
+)
+def test_the_plan_holds_no_regular_join_and_reuses_the_first_one(
+    embedded: EmbeddedFlink, tmp_path: Path, rules: dict[str, Any], interval_joins: int, over: int
+) -> None:
+    plan = embedded.explain(pipeline_of(**rules), tmp_path, "SELECT * FROM window_counts")
+    assert (plan.count("IntervalJoin("), plan.count("- Join("), plan.count("OverAggregate(")) == (
+        interval_joins,
+        0,
+        over,
+    )
 
 
 def events(chance: random.Random) -> tuple[list[Event], list[Event]]:

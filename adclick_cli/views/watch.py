@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 HISTORY = 20
 NARROW_HISTORY = 10
 WIDE = 105
+_GROSS = ("gross", "gross CTR")
+"""Columns before the search for duplicates; a narrow table shows the first one, in the place of the sparkline."""
 REFRESH_PER_SECOND = 4
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _ASCII = "_.-=+*#@"
@@ -77,10 +79,12 @@ def windows_table(board: WindowBoard, what: str, height: int, width: int = WIDE)
     table = Table(title=f"adclick {what}", title_justify="left", caption=caption, caption_justify="left")
     table.add_column("campaign" if what == "ctr" else "device", no_wrap=True)
     gross = any(line.latest.gross is not None for line in lines)
-    counts = ("clicks", "CTR", "gross", "gross CTR") if gross else ("clicks", "CTR")
+    counts = ("clicks", "CTR", *_GROSS[: (2 if wide else 1) if gross else 0])
+    sparks = wide or not gross
     for name in ("window (UTC)", "impressions" if wide else "impr.", *counts, "change"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column(f"last {history} windows" if wide else f"last {history}", no_wrap=True)
+    if sparks:
+        table.add_column(f"last {history} windows" if wide else f"last {history}", no_wrap=True)
     table.add_column("state", no_wrap=True)
     if wide:
         table.add_column("updated", no_wrap=True)
@@ -93,9 +97,9 @@ def windows_table(board: WindowBoard, what: str, height: int, width: int = WIDE)
             f"{row.impressions:,}",
             f"{row.clicks:,}",
             "-" if row.ctr is None else f"{row.ctr:.4f}",
-            *(_gross(row) if gross else ()),
+            *(_gross(row)[: 2 if wide else 1] if gross else ()),
             _change(line),
-            Text(sparkline(line.history, blocks)),
+            *([Text(sparkline(line.history, blocks))] if sparks else []),
             _state(line),
             *([f"{row.updated:%H:%M:%S}"] if wide else []),
         )

@@ -39,7 +39,9 @@ def test_gross_and_valid_clicks_conflicts_and_quality_by_minute(cluster: Cluster
     double = {row["campaign_id"]: row for row in rows if row["campaign_id"].startswith("double")}
     assert list(double) == ["double"]
     assert (double["double"]["click_count"], double["double"]["gross_click_count"]) == (1, 2)
-    assert "gross CTR" in cluster.run("watch", "ctr", "--once", "--output", "table", env=env).stdout
+    table = ("watch", "ctr", "--once", "--output", "table")
+    assert "gross CTR" in cluster.run(*table, env=env | {"COLUMNS": "130"}).stdout
+    assert " gross " in cluster.run(*table, env=env | {"COLUMNS": "80"}).stdout
     assert (
         cluster.run("watch", "ctr", "--once", "--output", "csv", env=env)
         .stdout.splitlines()[0]

@@ -16,6 +16,9 @@ from adclick_cli.parameters import Duration
 Method = Literal["ratio", "significance"]
 METHODS: tuple[Method, ...] = ("ratio", "significance")
 
+DedupKey = Literal["impression", "user+ad"]
+DEDUP_KEYS: tuple[DedupKey, ...] = ("impression", "user+ad")
+
 
 @dataclass(frozen=True)
 class Topics:
@@ -76,6 +79,10 @@ class Pipeline:
         window: size of the tumbling windows on the impressions' event time.
         attribution: a click counts from its impression's time to this much later, both ends included.
         clock_skew: a click may be dated so much before its impression and count, the end included.
+        dedup_window: a click dated at most so much after another one of its key is a duplicate; 0 turns it off.
+        dedup_key: what such clicks have in common: their impression, or their impression's user and ad.
+        unique_ids: an id that comes again with other contents within so much event time counts once, as the earliest;
+            0 turns it off.
         watermark_delay: bounded out-of-orderness of each partition.
         idle_timeout: a partition (of the clicks alone, where parallelism is above 1) silent for so long holds no
             watermark back.
@@ -99,6 +106,9 @@ class Pipeline:
     window: Duration = Duration.parse(defaults.WINDOW, "window")
     attribution: Duration = Duration.parse(defaults.ATTRIBUTION, "attribution")
     clock_skew: Duration = Duration.parse(defaults.CLOCK_SKEW, "clock-skew", allow_zero=True)
+    dedup_window: Duration = Duration.parse(defaults.DEDUP_WINDOW, "dedup-window", allow_zero=True)
+    dedup_key: DedupKey = "impression"
+    unique_ids: Duration = Duration.parse(defaults.UNIQUE_IDS, "unique-ids", allow_zero=True)
     watermark_delay: Duration = Duration.parse(defaults.WATERMARK_DELAY, "watermark-delay")
     idle_timeout: Duration = Duration.parse(defaults.IDLE_TIMEOUT, "idle-timeout")
     max_ahead: Duration = Duration.parse(defaults.MAX_AHEAD, "max-ahead")
@@ -133,6 +143,24 @@ class Pipeline:
         return (*topics, self.topics.dead_letters) if self.dead_letters else topics
 
     @property
+    def dedups(self) -> bool:
+        """Whether clicks too close to one another are duplicates; result rows then tell gross clicks, too."""
+        return self.dedup_window.ms > 0
+
+    @property
+    def held_ms(self) -> int:
+        """How far the windows' watermark is behind that of the topics, ms: the joins hold it back.
+
+        One join waits for the latest click that an impression may have; the search for duplicates waits once more.
+        """
+        return (self.reach_back.ms + 1) * (2 if self.dedups else 1)
+
+    @property
+    def reach_back(self) -> Duration:
+        """How far a join looks back for clicks, less the millisecond by which that must be further than ahead."""
+        return max(self.attribution, self.clock_skew)
+
+    @property
     def rule(self) -> AlertRule:
         """The part that decides alerts."""
         return AlertRule(self.spike, self.drop, self.method, self.min_impressions, self.min_z)
@@ -155,6 +183,6 @@ class Pipeline:
         plain: dict[str, Any] = json.loads(text)
         plain["topics"] = Topics(**plain["topics"])
         for name, spec in cls.__dataclass_fields__.items():
-            if isinstance(spec.default, Duration):
+            if isinstance(spec.default, Duration) and name in plain:
                 plain[name] = Duration(int(plain[name]))
         return cls(**plain)

@@ -7,7 +7,7 @@ with a `Z`, for example `2026-01-01T12:00:00Z`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from adclick_cli import defaults
@@ -87,6 +87,11 @@ _WINDOW = (
 _COUNTS = (
     Field("impression_count", Kind.COUNT, "distinct impressions whose event time lies in the window"),
     Field("click_count", Kind.COUNT, "distinct clicks on those impressions within the attribution window"),
+)
+GROSS = Field(
+    "gross_click_count",
+    Kind.COUNT,
+    "the same before the search for duplicates; only in final rows, and only with --dedup-window",
 )
 _CTR_FIELDS = (
     *_WINDOW,
@@ -203,6 +208,12 @@ ENGAGEMENT_LIVE = Record(
     _ENGAGEMENT_KEY,
     compacted=True,
 )
+
+
+def written(record: Record, *, gross: bool) -> Record:
+    """A record as it is written: final windows also tell gross clicks, behind all else, where asked for."""
+    return replace(record, fields=(*record.fields, GROSS)) if gross and record in (CTR, ENGAGEMENT) else record
+
 
 EVENTS = (IMPRESSION, CLICK)
 RESULTS = (CTR, ENGAGEMENT, ALERT, DEAD_LETTER)

@@ -26,7 +26,7 @@ from adclick_cli import defaults, private
 from adclick_cli.errors import ParameterError
 from adclick_cli.login import SECRETS, LoginSettings
 from adclick_cli.parameters import Duration, parse_count, parse_listen, parse_number, parse_servers, parse_topic
-from adclick_cli.pipeline import METHODS, Method, Pipeline, Topics
+from adclick_cli.pipeline import DEDUP_KEYS, METHODS, DedupKey, Method, Pipeline, Topics
 from adclick_cli.security import Servers
 
 PROJECT_FILE = Path("adclick.toml")
@@ -86,6 +86,9 @@ class Settings(LoginSettings):
     window: str = defaults.WINDOW
     attribution: str = defaults.ATTRIBUTION
     clock_skew: str = defaults.CLOCK_SKEW
+    dedup_window: str = defaults.DEDUP_WINDOW
+    dedup_key: str = defaults.DEDUP_KEY
+    unique_ids: str = defaults.UNIQUE_IDS
     watermark_delay: str = defaults.WATERMARK_DELAY
     idle_timeout: str = defaults.IDLE_TIMEOUT
     max_ahead: str = defaults.MAX_AHEAD
@@ -185,6 +188,9 @@ class Settings(LoginSettings):
             window=_window(self.window),
             attribution=Duration.parse(self.attribution, "attribution"),
             clock_skew=Duration.parse(self.clock_skew, "clock-skew", allow_zero=True),
+            dedup_window=Duration.parse(self.dedup_window, "dedup-window", allow_zero=True),
+            dedup_key=_dedup_key(self.dedup_key),
+            unique_ids=Duration.parse(self.unique_ids, "unique-ids", allow_zero=True),
             watermark_delay=Duration.parse(self.watermark_delay, "watermark-delay", allow_zero=True),
             idle_timeout=Duration.parse(self.idle_timeout, "idle-timeout"),
             max_ahead=Duration.parse(self.max_ahead, "max-ahead"),
@@ -223,6 +229,13 @@ def as_flags(pipeline: Pipeline) -> dict[str, Any]:
             value = getattr(pipeline, name)
             found[name] = str(value) if isinstance(value, Duration) else value
     return found
+
+
+def _dedup_key(text: str) -> DedupKey:
+    key = next((known for known in DEDUP_KEYS if known == text), None)
+    if key is None:
+        raise ParameterError("dedup-key", text, "There is no such key.", f"Use {' or '.join(DEDUP_KEYS)}.")
+    return key
 
 
 def _window(text: str) -> Duration:

@@ -7,6 +7,7 @@ from adclick_cli.broker import admin
 from adclick_cli.errors import AdclickError
 from adclick_cli.flink.rest import FlinkRest
 from adclick_cli.flink.stopping import active_jobs
+from adclick_cli.parameters import Duration
 from adclick_cli.settings import Settings
 
 
@@ -35,8 +36,9 @@ def nothing_yet(settings: Settings, what: str) -> tuple[str, str]:
     if what == "alerts" and admin.holds_messages(servers, topics.ctr):
         return "No alert so far: no window differs enough from the one before it.", "adclick watch ctr"
     pipeline = submission.current_pipeline(settings) or settings.pipeline()
+    held = Duration(pipeline.held_ms // 1000 * 1000)
     return (
-        f"The jobs run and events are there. A window is final {pipeline.attribution} after its end, plus"
+        f"The jobs run and events are there. A window is final {held} after its end, plus"
         f" {pipeline.watermark_delay} for events out of order and up to {pipeline.checkpoint_interval} for the commit.",
         "adclick status",
     )

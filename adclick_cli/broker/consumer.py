@@ -81,6 +81,33 @@ def holds_beyond(servers: Servers, topic: str, offsets: dict[int, int]) -> bool:
     return any(read_topic(servers, topic, start=offsets))
 
 
+def offsets_from(servers: Servers, topic: str, since_ms: int) -> dict[int, int]:
+    """By partition the first offset of a message that arrived at or after a time; its end where there is none.
+
+    Args:
+        servers: `host:port`, several separated by commas.
+        topic: its name; a topic that does not exist has no partitions.
+        since_ms: ms since the epoch.
+
+    Raises:
+        BrokerError: the broker does not answer.
+    """
+    from kafka import TopicPartition
+
+    ranges = topic_offsets(servers, topic)
+    if not ranges:
+        return {}
+    reader = connect(servers, committed=False)
+    try:
+        found = reader.offsets_for_times({TopicPartition(topic, number): max(0, since_ms) for number in ranges})
+    finally:
+        reader.close()
+    places = {partition.partition: place for partition, place in found.items()}
+    return {
+        number: high if (place := places.get(number)) is None else place.offset for number, (_, high) in ranges.items()
+    }
+
+
 def follow(
     servers: Servers, topics: Sequence[str], *, committed: bool = True, from_start: bool = True
 ) -> Iterator[list[Message]]:

@@ -50,6 +50,35 @@ FLAGS: dict[str, tuple[type, Any]] = {
             **_DURATION,
         ),
     ),
+    "dedup_window": (
+        str,
+        _option(
+            "--dedup-window",
+            "A click dated no more than so much after another one of its --dedup-key is a duplicate. 0s: off. "
+            f"Default: {defaults.DEDUP_WINDOW}.",
+            WINDOWS,
+            **_DURATION,
+        ),
+    ),
+    "dedup_key": (
+        str,
+        _option(
+            "--dedup-key",
+            f"What such clicks share: impression, or user+ad of their impressions. Default: {defaults.DEDUP_KEY}.",
+            WINDOWS,
+            metavar="impression|user+ad",
+        ),
+    ),
+    "unique_ids": (
+        str,
+        _option(
+            "--unique-ids",
+            "An id that comes again with other contents within so much time counts once: the earliest. 0s: off. "
+            f"Default: {defaults.UNIQUE_IDS}.",
+            WINDOWS,
+            **_DURATION,
+        ),
+    ),
     "watermark_delay": (
         str,
         _option(

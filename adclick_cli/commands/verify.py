@@ -26,6 +26,7 @@ def verify(
     from datetime import datetime, timezone
 
     from adclick_cli import settings, submission
+    from adclick_cli.flink import dropped
     from adclick_cli.parameters import Duration
     from adclick_cli.verify import last
     from adclick_cli.verify.check import verify as core
@@ -35,7 +36,9 @@ def verify(
     loaded = settings.load(bootstrap_servers=servers)
     submitted = submission.current(loaded) or submission.Submission(loaded.pipeline())
     wait_s = Duration.parse(wait, "wait", allow_zero=True).seconds
-    verdict = core(loaded.servers, submitted.pipeline, wait_s, console.say, submitted.earlier)
+    verdict = core(
+        loaded.servers, submitted.pipeline, wait_s, console.say, submitted.earlier, lambda: dropped.read(loaded)
+    )
     last.save(loaded.home, verdict, datetime.now(timezone.utc))
     view.show(verdict, output, limit)
     if not verdict.ok:

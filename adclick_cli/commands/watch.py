@@ -10,7 +10,7 @@ DELIVERY = "To people"
 
 
 def watch(
-    what: str = typer.Argument(..., metavar="ctr|engagement|alerts", help="Which results."),
+    what: str = typer.Argument(..., metavar="ctr|engagement|alerts|quality", help="Which results."),
     once: bool = typer.Option(False, "--once", help="Print what is there now and end."),
     campaign: list[str] | None = typer.Option(None, "--campaign", help="Only this campaign; may be repeated."),
     since: str | None = typer.Option(
@@ -30,16 +30,25 @@ def watch(
     servers: str | None = SERVERS,
     output: str | None = OUTPUT,
 ) -> None:
-    """Show results as they come; Ctrl-C ends. Without a terminal: one JSON line for each row."""
+    """Show results as they come; Ctrl-C ends. Without a terminal: one JSON line for each row.
+
+    `quality`: the raw messages by minute of arrival, each in one class of the ledger of `adclick verify`.
+    """
     from adclick_cli import settings
     from adclick_cli.results import sending, watching
+    from adclick_cli.verify import quality
     from adclick_cli.views import console
+    from adclick_cli.views import quality as quality_view
     from adclick_cli.views import watch as view
     from adclick_cli.why import nothing_yet
 
     form = console.choose_format(output)
     loaded = settings.load(bootstrap_servers=servers)
     ways = sending.ways(what, command, webhook)
+    if what == "quality":
+        watched_quality = quality.open_quality(loaded, campaign or [], since, until)
+        quality_view.show(watched_quality, form, once=once)
+        return
     keep_all = bool(ways) or form != "table"
     watched = watching.open_watch(loaded, what, campaign or [], since, until, keep_all=keep_all)
     if ways:

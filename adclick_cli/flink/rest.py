@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import requests
 
@@ -115,7 +116,34 @@ class FlinkRest:
         found = latest.get("completed")
         return dict(found) if found else None
 
+    def late_rows_dropped(self, job_id: str) -> int | None:
+        """Rows that the job's window operators dropped as late since it began or went on; None where it has none.
+
+        An interval join counts none, whatever it leaves out; an OVER aggregation has a count of its own.
+        """
+        found = None
+        for vertex in self.job(job_id)["vertices"]:
+            path = f"/jobs/{job_id}/vertices/{vertex['id']}/subtasks/metrics"
+            names = [one["id"] for one in self._list(path)]
+            wanted = [name for name in names if "WindowAggregate" in name and name.endswith("numLateRecordsDropped")]
+            for name in wanted:
+                values = self._list(f"{path}?get={quote(name)}&agg=sum")
+                found = (found or 0) + sum(int(one["sum"]) for one in values)
+        return found
+
+    def restarts(self, job_id: str) -> int:
+        """How often the job was restarted."""
+        values = self._list(f"/jobs/{job_id}/metrics?get=numRestarts")
+        return sum(int(one["value"]) for one in values)
+
+    def _list(self, path: str) -> list[dict[str, Any]]:
+        return list(self._answer("GET", path).json())
+
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        answer = self._answer(method, path, body)
+        return dict(answer.json()) if answer.content else {}
+
+    def _answer(self, method: str, path: str, body: dict[str, Any] | None = None) -> requests.Response:
         try:
             answer = self._session.request(method, self.url + path, timeout=TIMEOUT_S, json=body)
         except requests.RequestException as error:
@@ -126,7 +154,7 @@ class FlinkRest:
             ) from error
         if not answer.ok:
             raise FlinkError(f"Flink refused {method} {path} with status {answer.status_code}", answer.text.strip())
-        return dict(answer.json()) if answer.content else {}
+        return answer
 
 
 def root_causes(trace: str) -> str:

@@ -73,6 +73,11 @@ class WindowRow:
         return self.clicks / self.impressions if self.impressions else None
 
     @property
+    def gross(self) -> int | None:
+        """Clicks before the search for duplicates; None where there was no such search, or not yet."""
+        return self.values.get(schema.GROSS.name)
+
+    @property
     def length(self) -> timedelta:
         """Size of the window."""
         return self.end - self.start
@@ -151,6 +156,8 @@ def read(record: schema.Record, message: ResultMessage) -> Row | Deletion:
             return Deletion(_key(record, _object(message.key)))
         plain = _object(message.value)
         values = {spec.name: _value(spec, plain) for spec in record.fields}
+        if schema.GROSS.name in plain:
+            values[schema.GROSS.name] = _value(schema.GROSS, plain)
     except ValueError as error:
         raise AdclickError(
             f"{message.topic}, partition {message.partition}, offset {message.offset}: not a row of {record.name}",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
-from adclick_cli import schema
+from adclick_cli import schema, submission
 from adclick_cli.errors import ParameterError
 from adclick_cli.pipeline import Topics
 from adclick_cli.results import reading
@@ -90,7 +90,7 @@ def open_watch(
         ParameterError: there are no such results, a time cannot be read, or devices have no campaign.
     """
     if what not in _RECORDS:
-        raise ParameterError("watch", what, "There are no such results.", f"Use one of {', '.join(_RECORDS)}.")
+        raise ParameterError("watch", what, "There are no such results.", f"Use one of {', '.join(_RECORDS)}, quality.")
     if campaigns and what == "engagement":
         raise ParameterError(
             "campaign", campaigns[0], "Engagement is counted by device.", "Leave --campaign out, or watch ctr."
@@ -101,4 +101,6 @@ def open_watch(
         board = AlertBoard(span, None) if keep_all else AlertBoard(span)
     else:
         board = WindowBoard(span, None) if keep_all else WindowBoard(span)
-    return Watch(what, _RECORDS[what], board, settings.servers, settings.topics(), frozenset(campaigns), span)
+    submitted = submission.current_pipeline(settings) or settings.pipeline()
+    record = schema.written(_RECORDS[what], gross=submitted.dedups)
+    return Watch(what, record, board, settings.servers, settings.topics(), frozenset(campaigns), span)

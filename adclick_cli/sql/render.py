@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from adclick_cli import defaults, private, resources, schema
 from adclick_cli.errors import ParameterError
 from adclick_cli.parameters import Duration
-from adclick_cli.pipeline import Pipeline
+from adclick_cli.pipeline import DedupKey, Pipeline
 from adclick_cli.sql import options, quoting
 
 JOB_CTR = "adclick ctr"
@@ -25,6 +25,13 @@ STAGES = ("settings", "sources", "join", "sinks", "aggregation", "dead_letters",
 _STARTS = {"aggregation": JOB_CTR, "anomaly": JOB_ANOMALY}
 """The stages that start a job."""
 
+_STRAY = "CASE WHEN user_id = '' OR ad_id = '' THEN click_id ELSE '' END"
+"""A click without a user or an ad has no other one of its key."""
+_DEDUP_KEYS: dict[DedupKey, tuple[tuple[str, ...], str]] = {
+    "impression": ((), "impression_id"),
+    "user+ad": (("user_id", "ad_id"), f"user_id, ad_id, {_STRAY}"),
+}
+"""By key: the columns that it needs of an impression, and what clicks are partitioned by."""
 _LIVE_BEFORE = {"aggregation": ("live_sinks", "live_counts")}
 _ANOMALY_MEMORY = Duration(3_600_000)
 
@@ -46,12 +53,22 @@ def _context(pipeline: Pipeline, transport: options.Transport) -> dict[str, Any]
     return {
         "pipeline": pipeline,
         "session": options.session(pipeline),
-        "records": {record.name: record for record in schema.ALL},
+        "records": {record.name: schema.written(record, gross=pipeline.dedups) for record in schema.ALL},
         "names": {"ctr": JOB_CTR, "anomaly": JOB_ANOMALY},
         "lanes": ["live.sql.j2"] if pipeline.live else [],
         "letters": ["dead_letters_insert.sql.j2"] if pipeline.dead_letters else [],
         "letter_characters": defaults.DEAD_LETTER_CHARACTERS,
         "heartbeat_id": schema.HEARTBEAT_ID,
+        "dedup": _dedup(pipeline),
+        "joined": {
+            "impressions": "unique_impressions" if pipeline.unique_ids.ms else "impressions",
+            "clicks": "unique_clicks" if pipeline.unique_ids.ms else "clicks",
+            "reach_back": pipeline.reach_back,
+        },
+        "unique": (
+            ("impressions", "impression_id", ("campaign_id", "device_type", *_columns(pipeline))),
+            ("clicks", "click_id", ("impression_id",)),
+        ),
         "stamp": schema.STAMP,
         "longest": schema.LONGEST_TEXT,
         "source": transport.sources,
@@ -63,6 +80,23 @@ def _context(pipeline: Pipeline, transport: options.Transport) -> dict[str, Any]
             "min_z": pipeline.min_z if significance else 0.0,
             "z_where_undefined": -1.0 if significance else 0.0,
         },
+    }
+
+
+def _columns(pipeline: Pipeline) -> tuple[str, ...]:
+    return _DEDUP_KEYS[pipeline.dedup_key][0] if pipeline.dedups else ()
+
+
+def _dedup(pipeline: Pipeline) -> dict[str, Any]:
+    """What the search for duplicates adds to the stages around it; nothing where it is off."""
+    on = pipeline.dedups
+    return {
+        "columns": _columns(pipeline),
+        "key": _DEDUP_KEYS[pipeline.dedup_key][1],
+        "times": ("click_time",) if on else (),
+        "view": "judged" if on else "attributed",
+        "only": " FILTER (WHERE is_first)" if on else "",
+        "gross": (schema.GROSS.name,) if on else (),
     }
 
 
@@ -81,8 +115,12 @@ def stage(pipeline: Pipeline, name: str, transport: options.Transport | None = N
     if name == "dead_letters" and not pipeline.dead_letters:
         return ""
     context = _context(pipeline, transport or options.kafka(pipeline))
-    before = _LIVE_BEFORE.get(name, ()) if pipeline.live else ()
-    return "\n".join(_render(template, context) for template in (*before, name))
+    before: tuple[str, ...] = _LIVE_BEFORE.get(name, ()) if pipeline.live else ()
+    after: tuple[str, ...] = ()
+    if name == "join":
+        before = ("unique",) if pipeline.unique_ids.ms else ()
+        after = ("dedup",) if pipeline.dedups else ()
+    return "\n".join(_render(template, context) for template in (*before, name, *after))
 
 
 def script(

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from adclick_cli import schema
 from adclick_cli.broker.admin import topic_names, topic_offsets
 from adclick_cli.pipeline import EarlierRule, Pipeline
 from adclick_cli.security import Servers
-from adclick_cli.verify import compare, oracle
+from adclick_cli.verify import compare, ledger, oracle
 from adclick_cli.verify.compare import Comparison
+from adclick_cli.verify.late import Dropped, Late, late
+from adclick_cli.verify.ledger import Conflict
 from adclick_cli.verify.raw import TopicTable
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ POLL_S = 1.0
 SETTLED_S = 3.0
 LONGEST_PAUSE_S = 20.0
 """Between two checks: until nothing new is written for a while, or so long. A check takes both cores from Flink."""
+KEPT_CONFLICTS = 1_000
+"""Of each topic; the ledger counts them all."""
 LONGEST_WAITS = 10
 """A pipeline under traffic always writes something; rows that never come are reported after so many waits."""
 
@@ -34,18 +38,22 @@ class Verdict:
         ledger: every raw message in exactly one class, by topic.
         results: ctr, engagement, alerts and, where they are kept, dead_letters.
         watermark: up to where windows must be final, ms since the epoch; None without a good event.
+        conflicts: the first events whose id stands for other contents, too.
+        late: what came too late, by the results and by Flink's own count.
         seconds: how long reading and checking took, waiting included.
     """
 
     ledger: dict[str, dict[str, int]]
     results: dict[str, Comparison]
     watermark: int | None
+    conflicts: list[Conflict] = field(default_factory=list)
+    late: Late = field(default_factory=lambda: Late(0, 0, 0, None))
     seconds: float = 0.0
 
     @property
     def ok(self) -> bool:
-        """Whether every row is right and none is missing."""
-        return all(found.ok for found in self.results.values())
+        """Whether every row is right, none is missing, and Flink's own count of late rows fits."""
+        return all(found.ok for found in self.results.values()) and self.late.contradiction is None
 
     @property
     def missing(self) -> int:
@@ -62,6 +70,8 @@ class Verdict:
             "ok": self.ok,
             "ledger": self.ledger,
             "results": results,
+            "conflicts": [asdict(one) for one in self.conflicts[:limit]],
+            "late": self.late.to_json(),
             "watermark": None if self.watermark is None else compare.utc(self.watermark),
             "seconds": round(self.seconds, 3),
         }
@@ -73,6 +83,7 @@ def check(
     until_ms: int = oracle.NEVER,
     earlier: Sequence[EarlierRule] = (),
     partitions: int = 0,
+    dropped: Dropped | None = None,
 ) -> Verdict:
     """Check messages that have been read.
 
@@ -83,13 +94,16 @@ def check(
         until_ms: dead letters of messages that arrived later need not be there yet, ms since the epoch.
         earlier: the alert rules that were in force before the pipeline's own, oldest first.
         partitions: how many the two topics of events have together; 0 where it is not known.
+        dropped: Flink's own count of late rows, from before the raw events were read.
     """
     db = oracle.connect()
     try:
         watermark = oracle.compute(db, tables["impressions"], tables["clicks"], pipeline, partitions)
         results = {
-            "ctr": compare.load_windows(db, "ctr", "campaign_id", tables["ctr"]),
-            "engagement": compare.load_windows(db, "engagement", "device_type", tables["engagement"]),
+            name: compare.load_windows(db, name, key, tables[name], gross=pipeline.dedups)
+            for name, key in (("ctr", "campaign_id"), ("engagement", "device_type"))
+        }
+        results |= {
             "alerts": compare.load_alerts(db, tables["alerts"]),
         }
         compare.compare_windows(db, "ctr", results["ctr"])
@@ -98,7 +112,11 @@ def check(
         if "dead_letters" in tables:
             results["dead_letters"] = compare.load_dead_letters(db, tables["dead_letters"])
             compare.compare_dead_letters(db, pipeline, until_ms, results["dead_letters"])
-        return Verdict(oracle.ledger(db, pipeline), results, watermark)
+        ledger.classify(db, pipeline)
+        if dropped and pipeline.unique_ids.ms:
+            # A late repeat goes missing before any window.
+            dropped = Dropped(dropped.rows, whole=False)
+        return Verdict(ledger.totals(db), results, watermark, ledger.conflicts(db, KEPT_CONFLICTS), late(db, dropped))
     finally:
         db.close()
 
@@ -118,6 +136,7 @@ def verify(
     wait_s: float,
     report: Callable[[str], None],
     earlier: Sequence[EarlierRule] = (),
+    dropped: Callable[[], Dropped | None] = lambda: None,
 ) -> Verdict:
     """Read all topics and check; while rows are missing that must come and something is still written, read again.
 
@@ -129,6 +148,7 @@ def verify(
         wait_s: how long to wait for missing rows while nothing new is written, seconds.
         report: told what is waited for.
         earlier: the alert rules that were in force before the pipeline's own, oldest first.
+        dropped: tells Flink's own count of late rows.
 
     Raises:
         BrokerError: the broker does not answer.
@@ -142,16 +162,24 @@ def verify(
     told = False
     written, moved = -1, begun
     while True:
+        counted = None
         for name in names:
+            if name == "impressions":
+                counted = dropped()
             topics[name].refresh()
         partitions = sum(len(topics[name].partitions) for name in ("impressions", "clicks"))
         tables = {name: topic.table() for name, topic in topics.items()}
-        verdict = check(tables, pipeline, until_ms, earlier, partitions)
+        verdict = check(tables, pipeline, until_ms, earlier, partitions, counted)
         now = time.monotonic()
         verdict.seconds = now - begun
-        if not verdict.missing or now - moved > wait_s or verdict.seconds > wait_s * LONGEST_WAITS:
+        # Flink's own count may be some seconds old, too.
+        if (
+            (not verdict.missing and not verdict.late.contradiction)
+            or now - moved > wait_s
+            or verdict.seconds > wait_s * LONGEST_WAITS
+        ):
             return verdict
-        if not told:
+        if not told and verdict.missing:
             report(f"Waiting for {verdict.missing} rows that Flink has still to write …")
             told = True
         again = time.monotonic() + LONGEST_PAUSE_S

@@ -86,13 +86,22 @@ def utc(ms: int) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S") + (f".{ms % 1000:03d}" if ms % 1000 else "") + "Z"
 
 
-def load_windows(db: DuckDBPyConnection, name: str, key: str, messages: pa.Table) -> Comparison:
-    """Fill `rows_{name}` with one row for each key; return a comparison that knows repeats and unreadable rows."""
+def load_windows(db: DuckDBPyConnection, name: str, key: str, messages: pa.Table, *, gross: bool = False) -> Comparison:
+    """Fill `rows_{name}` with one row for each key; return a comparison that knows repeats and unreadable rows.
+
+    Args:
+        db: where the table is made.
+        name: ctr or engagement.
+        key: the field that names a row.
+        messages: the topic's messages.
+        gross: whether rows tell gross clicks, too; else they are taken as all clicks.
+    """
     columns = {column: template.format(name=column, kind="BIGINT") for column, template in _WINDOW_COLUMNS.items()} | {
         "key": f"json_extract_string(text, '$.{key}')"
     }
     if name == "ctr":
         columns["ctr"] = _NUMBER.format(name="ctr", kind="DOUBLE")
+    columns["gross_click_count"] = _NUMBER.format(name="gross_click_count" if gross else "click_count", kind="BIGINT")
     required = [column for column in columns if column != "ctr"]
     return _load(db, name, columns, required, ("window_start", "window_end", "key"), messages)
 
@@ -153,8 +162,8 @@ SELECT
     COALESCE(e.window_end, r.window_end) AS window_end,
     COALESCE(e.key, r.key) AS key,
     e.key IS NOT NULL AS known, r.key IS NOT NULL AS there, e.must,
-    e.impressions_low, e.impressions_high, e.clicks_low, e.clicks_high,
-    r.impression_count, r.click_count, {ctr} AS ctr
+    e.impressions_low, e.impressions_high, e.clicks_low, e.clicks_high, e.gross_low, e.gross_high,
+    r.impression_count, r.click_count, r.gross_click_count, {ctr} AS ctr
 FROM expected_{name} AS e
 FULL JOIN rows_{name} AS r
     ON r.window_start = e.window_start AND r.window_end = e.window_end AND r.key = e.key
@@ -191,8 +200,7 @@ def compare_windows(db: DuckDBPyConnection, name: str, found: Comparison) -> Non
                 found.differences.append(f"{where}: {'; '.join(wrong)}")
             else:
                 found.compared += 1
-                open_ = row["impressions_low"] != row["impressions_high"] or row["clicks_low"] != row["clicks_high"]
-                found.indeterminate += open_
+                found.indeterminate += any(row[f"{what}_low"] != row[f"{what}_high"] for what in _COUNTS.values())
                 accepted.append(
                     (row["window_start"], row["window_end"], row["key"], row["impression_count"], row["click_count"])
                 )
@@ -213,9 +221,12 @@ def _span(row: dict[str, Any], what: str) -> str:
     return str(low) if low == high else f"{low} to {high}"
 
 
+_COUNTS = {"impression_count": "impressions", "click_count": "clicks", "gross_click_count": "gross"}
+
+
 def _wrong_values(name: str, row: dict[str, Any]) -> list[str]:
     wrong = []
-    for column, what in (("impression_count", "impressions"), ("click_count", "clicks")):
+    for column, what in _COUNTS.items():
         if not row[f"{what}_low"] <= row[column] <= row[f"{what}_high"]:
             wrong.append(f"{column} is {row[column]}, expected {_span(row, what)}")
     if name == "ctr" and row["impression_count"]:

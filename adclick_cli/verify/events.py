@@ -51,7 +51,9 @@ SELECT "partition", "offset", element, arrived_ms, object, batch FROM peculiar_{
 """
 
 
-def load(db: DuckDBPyConnection, name: str, messages: pa.Table, texts: tuple[str, ...]) -> None:
+def load(
+    db: DuckDBPyConnection, name: str, messages: pa.Table, texts: tuple[str, ...], optional: tuple[str, ...] = ()
+) -> None:
     """Fill `objects_{name}`: partition, offset, element (from 0), arrived_ms, object (JSON, or NULL), batch.
 
     A message without any object has one row with a NULL; an array has a row for each object in it, and `batch` tells
@@ -62,11 +64,15 @@ def load(db: DuckDBPyConnection, name: str, messages: pa.Table, texts: tuple[str
         name: impressions or clicks.
         messages: as `raw.TopicTable` gives them.
         texts: the fields that hold texts.
+        optional: further ones that need not be there.
     """
     db.register(f"raw_{name}", messages)
-    kinds = " AND ".join(f"json_type(json, '$.{field}') = 'VARCHAR'" for field in texts)
+    kinds = " AND ".join(
+        [f"json_type(json, '$.{field}') = 'VARCHAR'" for field in texts]
+        + [f"COALESCE(json_type(json, '$.{field}'), 'NULL') IN ('VARCHAR', 'NULL')" for field in optional]
+    )
     db.execute(_TEXTS.format(name=name, longest=LONGEST_PLAIN, kinds=kinds, stamp=STAMP))
-    db.register(f"peculiar_{name}", _peculiar(db, name, texts))
+    db.register(f"peculiar_{name}", _peculiar(db, name, (*texts, *optional)))
     db.execute(_OBJECTS.format(name=name))
     db.execute(f"DROP TABLE texts_{name}")
     db.unregister(f"peculiar_{name}")

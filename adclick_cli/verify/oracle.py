@@ -58,9 +58,22 @@ SELECT
     *,
     good AND ts < COALESCE(horizon, ts) AS behind,
     row_number() OVER same AS copy,
-    first_value({content}) OVER same IS DISTINCT FROM {content} AS other
+    first_value({content}) OVER same IS DISTINCT FROM {content} AS other,
+    FALSE AS preceded,
+    FALSE AS surely_preceded
 FROM {name}
-WINDOW same AS (PARTITION BY {identity}, good ORDER BY "partition", "offset", element)
+WINDOW same AS (PARTITION BY {identity}, good ORDER BY {order}"partition", "offset", element)
+"""
+
+# Of the same id within the time, the earliest counts, then the smallest content; a late event may or may not be there.
+_PRECEDED = """
+CREATE OR REPLACE TABLE {name}_seen AS
+SELECT * REPLACE (
+    good AND min({rank}) OVER near < {rank} AS preceded,
+    good AND COALESCE(min({rank}) FILTER (NOT behind) OVER near < {rank}, FALSE) AS surely_preceded
+)
+FROM {name}_seen
+WINDOW near AS (PARTITION BY {identity}, good ORDER BY ts RANGE BETWEEN $unique PRECEDING AND CURRENT ROW)
 """
 
 _IMPRESSIONS = """
@@ -69,19 +82,37 @@ SELECT
     *,
     ts - ts % $window AS window_start,
     ts - ts % $window + $window AS window_end,
-    COALESCE(horizon, ts) - $attribution < ts - ts % $window + $window AS certain
+    COALESCE(horizon, ts) - $attribution < ts - ts % $window + $window AND NOT preceded AS certain
 FROM impressions_seen
-WHERE good AND NOT beat
+WHERE good AND NOT beat AND NOT surely_preceded
 """
 
 _MATCHES = """
 CREATE OR REPLACE TABLE matches AS
 SELECT
     i.window_start, i.window_end, i.campaign_id, i.device_type, c.click_id,
-    i.certain AND NOT i.behind AND NOT c.behind AS certain
+    i.certain AND NOT i.behind AND NOT c.behind AND NOT c.preceded AS certain,
+    {key} AS key, c.ts AS click_ts, c."partition", c."offset", c.element
 FROM windowed AS i
 JOIN clicks_seen AS c ON c.impression_id = i.impression_id
-WHERE c.good AND c.ts - i.ts BETWEEN -$skew AND $attribution
+WHERE c.good AND NOT c.surely_preceded AND c.ts - i.ts BETWEEN -$skew AND $attribution
+"""
+
+# Clicks of one key in the order of time, then id: a duplicate follows another one too closely. One that may not have
+# been there makes the next one neither sure to count nor sure not to.
+_FRESH = """
+CREATE OR REPLACE TABLE fresh AS
+WITH clicked AS (
+    SELECT key, click_ts, click_id, bool_or(certain) AS certain FROM matches GROUP BY ALL
+)
+SELECT
+    key, click_ts, click_id,
+    COALESCE(click_ts - max(click_ts) OVER before > $dedup, TRUE) AS surely_fresh,
+    COALESCE(click_ts - max(click_ts) FILTER (certain) OVER before > $dedup, TRUE) AS fresh
+FROM clicked
+WINDOW before AS (
+    PARTITION BY key ORDER BY click_ts, click_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+)
 """
 
 _COUNTS = """
@@ -96,15 +127,19 @@ WITH shown AS (
 ), clicked AS (
     SELECT
         window_start, window_end, campaign_id, device_type,
-        count(DISTINCT click_id) FILTER (certain) AS clicks_low,
-        count(DISTINCT click_id) AS clicks_high
-    FROM matches
-    GROUP BY ALL
+        count(DISTINCT click_id) FILTER (certain AND surely_fresh) AS clicks_low,
+        count(DISTINCT click_id) FILTER (fresh) AS clicks_high,
+        count(DISTINCT click_id) FILTER (certain) AS gross_low,
+        count(DISTINCT click_id) AS gross_high
+    FROM matches JOIN fresh USING (key, click_ts, click_id)
+    GROUP BY window_start, window_end, campaign_id, device_type
 )
 SELECT
     shown.*,
     COALESCE(clicks_low, 0) AS clicks_low,
-    COALESCE(clicks_high, 0) AS clicks_high
+    COALESCE(clicks_high, 0) AS clicks_high,
+    COALESCE(gross_low, 0) AS gross_low,
+    COALESCE(gross_high, 0) AS gross_high
 FROM shown LEFT JOIN clicked USING (window_start, window_end, campaign_id, device_type)
 """
 
@@ -116,7 +151,9 @@ SELECT
     sum(impressions_high)::BIGINT AS impressions_high,
     sum(clicks_low)::BIGINT AS clicks_low,
     sum(clicks_high)::BIGINT AS clicks_high,
-    sum(impressions_low) > 0 AND window_end - 1 + $attribution <= $bound AS must
+    sum(gross_low)::BIGINT AS gross_low,
+    sum(gross_high)::BIGINT AS gross_high,
+    sum(impressions_low) > 0 AND window_end - 1 + $held <= $bound AS must
 FROM counts
 GROUP BY window_start, window_end, {key}
 """
@@ -143,6 +180,13 @@ _TEXTS = {
     "impressions": ("impression_id", "campaign_id", "device_type"),
     "clicks": ("click_id", "impression_id"),
 }
+_KEYS = {
+    "impression": "row(c.impression_id, '', '')",
+    "user+ad": "row(COALESCE(i.user_id, ''), COALESCE(i.ad_id, ''),"
+    " CASE WHEN i.user_id <> '' AND i.ad_id <> '' THEN '' ELSE c.click_id END)",
+}
+"""What clicks that may be duplicates have in common; one without a user or an ad has nothing in common with others."""
+_OPTIONAL = {"impression": (), "user+ad": ("user_id", "ad_id")}
 NEVER = 2**62
 
 
@@ -175,6 +219,9 @@ def compute(
         "window": pipeline.window.ms,
         "attribution": pipeline.attribution.ms,
         "skew": pipeline.clock_skew.ms,
+        "dedup": pipeline.dedup_window.ms,
+        "unique": pipeline.unique_ids.ms,
+        "held": pipeline.held_ms,
         "delay": pipeline.watermark_delay.ms,
         "max_ahead": pipeline.max_ahead.ms,
         "mini_batch": MINI_BATCH_MS,
@@ -190,15 +237,23 @@ def compute(
 
     for name, messages in (("impressions", impressions), ("clicks", clicks)):
         columns = _TEXTS[name]
-        events.load(db, name, messages, columns)
-        texts = ", ".join(f"json_extract_string(object, '$.{column}') AS {column}" for column in columns)
+        optional = _OPTIONAL[pipeline.dedup_key] if name == "impressions" and pipeline.dedups else ()
+        events.load(db, name, messages, columns, optional)
+        texts = ", ".join(f"json_extract_string(object, '$.{column}') AS {column}" for column in (*columns, *optional))
         required = " AND ".join(_IS_TEXT.format(column) for column in columns)
         run(_PARSE.format(name=name, identity=columns[0], texts=texts, required=required))
-        content = f"row({', '.join((*columns, 'ts'))})"
-        run(_SEEN.format(name=name, identity=columns[0], content=content))
+        content = f"row({', '.join((*columns, *optional, 'ts'))})"
+        rank = ", ".join(
+            ("ts", *(f"length(COALESCE({one}, '')), COALESCE({one}, '')" for one in (*columns[1:], *optional)))
+        )
+        unique = pipeline.unique_ids.ms > 0
+        run(_SEEN.format(name=name, identity=columns[0], content=content, order=f"{rank}, " if unique else ""))
+        if unique:
+            run(_PRECEDED.format(name=name, identity=columns[0], rank=f"row({rank})"))
     run(_DEAD_LETTERS)
     run(_IMPRESSIONS)
-    run(_MATCHES)
+    run(_MATCHES.format(key=_KEYS[pipeline.dedup_key] if pipeline.dedups else "row(c.click_id, '', '')"))
+    run(_FRESH)
     run(_COUNTS)
     found = run(_BOUND).fetchone()
     watermark = found[0] if found else None
@@ -206,81 +261,3 @@ def compute(
     for name, key in (("ctr", "campaign_id"), ("engagement", "device_type")):
         run(_EXPECTED.format(name=name, key=key), bound=bound)
     return watermark
-
-
-_IMPRESSION_LEDGER = """
-SELECT
-    CASE
-        WHEN NOT s.good THEN 'malformed'
-        WHEN s.beat THEN 'heartbeat'
-        WHEN s.copy > 1 THEN CASE WHEN s.other THEN 'conflict' ELSE 'duplicate' END
-        WHEN NOT w.certain THEN 'late'
-        WHEN r.key IS NULL THEN 'pending'
-        ELSE 'counted'
-    END AS class,
-    count(*)
-FROM impressions_seen AS s
-LEFT JOIN windowed AS w ON w."partition" = s."partition" AND w."offset" = s."offset" AND w.element = s.element
-LEFT JOIN rows_ctr AS r ON r.window_start = w.window_start AND r.window_end = w.window_end AND r.key = w.campaign_id
-GROUP BY 1
-"""
-
-_CLICK_LEDGER = """
-WITH firsts AS (
-    SELECT
-        i.impression_id,
-        min(i.ts) AS first_ts,
-        list({'ts': i.ts, 'final': r.key IS NOT NULL}) AS shown
-    FROM windowed AS i
-    LEFT JOIN rows_ctr AS r ON r.window_start = i.window_start AND r.window_end = i.window_end AND r.key = i.campaign_id
-    GROUP BY 1
-), judged AS (
-    SELECT
-        c.*, f.impression_id IS NOT NULL AS known, f.first_ts,
-        list_filter(f.shown, lambda one: c.ts - one.ts BETWEEN -$skew AND $attribution) AS fitting
-    FROM clicks_seen AS c
-    LEFT JOIN firsts AS f ON c.good AND f.impression_id = c.impression_id
-)
-SELECT
-    CASE
-        WHEN NOT good THEN 'malformed'
-        WHEN beat THEN 'heartbeat'
-        WHEN copy > 1 THEN CASE WHEN other THEN 'conflict' ELSE 'duplicate' END
-        WHEN NOT known THEN 'orphan'
-        WHEN len(fitting) = 0 AND ts < first_ts THEN 'before_impression'
-        WHEN len(fitting) = 0 THEN 'expired'
-        WHEN behind THEN 'late'
-        WHEN NOT list_bool_or(list_transform(fitting, lambda one: one.final)) THEN 'pending'
-        ELSE 'valid'
-    END AS class,
-    count(*)
-FROM judged
-GROUP BY 1
-"""
-
-IMPRESSION_CLASSES = ("counted", "pending", "duplicate", "conflict", "late", "malformed", "heartbeat")
-CLICK_CLASSES = (
-    "valid",
-    "pending",
-    "duplicate",
-    "conflict",
-    "before_impression",
-    "expired",
-    "orphan",
-    "late",
-    "malformed",
-    "heartbeat",
-)
-
-
-def ledger(db: DuckDBPyConnection, pipeline: Pipeline) -> dict[str, dict[str, int]]:
-    """Each raw message in exactly one class, by topic; needs `rows_ctr` of the comparison."""
-    impressions = dict(db.execute(_IMPRESSION_LEDGER).fetchall())
-    clicks = dict(
-        db.execute(_CLICK_LEDGER, {"attribution": pipeline.attribution.ms, "skew": pipeline.clock_skew.ms}).fetchall()
-    )
-    return {
-        "impressions": {"raw": sum(impressions.values())}
-        | {name: impressions.get(name, 0) for name in IMPRESSION_CLASSES},
-        "clicks": {"raw": sum(clicks.values())} | {name: clicks.get(name, 0) for name in CLICK_CLASSES},
-    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adclick_cli.broker.admin import topic_offsets
-from adclick_cli.broker.consumer import read_topic
+from adclick_cli.broker.consumer import offsets_from, read_topic
 from adclick_cli.security import Servers
 
 if TYPE_CHECKING:
@@ -18,20 +18,21 @@ class TopicTable:
     Args:
         servers: the broker.
         topic: its name.
+        since_ms: only messages that arrived at or after this time, ms since the epoch; None reads them all.
 
     Attributes:
         partitions: numbers of its partitions, as of the last `refresh`.
     """
 
-    def __init__(self, servers: Servers, topic: str) -> None:
+    def __init__(self, servers: Servers, topic: str, since_ms: int | None = None) -> None:
         self.topic = topic
         self._servers = servers
         self._parts: list[pa.Table] = []
-        self._next: dict[int, int] = {}
+        self._next = {} if since_ms is None else offsets_from(servers, topic, since_ms)
         self.partitions: tuple[int, ...] = ()
 
-    def refresh(self) -> None:
-        """Read what came since the last call.
+    def refresh(self) -> bool:
+        """Read what came since the last call; returns whether anything did.
 
         Raises:
             BrokerError: the broker does not answer.
@@ -39,6 +40,7 @@ class TopicTable:
         import pyarrow as pa
 
         self.partitions = tuple(topic_offsets(self._servers, self.topic))
+        before = len(self._parts)
         for batch in read_topic(self._servers, self.topic, start=self._next):
             self._parts.append(
                 pa.table(
@@ -52,6 +54,7 @@ class TopicTable:
             )
             for message in batch:
                 self._next[message.partition] = message.offset + 1
+        return len(self._parts) > before
 
     def table(self) -> pa.Table:
         """Everything read so far."""

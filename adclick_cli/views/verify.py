@@ -28,5 +28,21 @@ def show(verdict: Verdict, form: str | None, limit: int) -> None:
             console.say(line)
         if len(found.differences) > limit:
             console.say(f"… and {len(found.differences) - limit} more (--limit).")
-    wrong = sum(found.wrong for found in verdict.results.values())
+    for one in verdict.conflicts[:limit]:
+        console.say(
+            f"conflict: {one.topic} {one.id} at partition {one.partition}, offset {one.offset} differs in"
+            f" {', '.join(one.differs)} from partition {one.first_partition}, offset {one.first_offset}"
+        )
+    if len(verdict.conflicts) > limit:
+        console.say(f"… and {len(verdict.conflicts) - limit} more conflicts (--limit).")
+    late = verdict.late
+    if late.possible or (late.dropped is not None and late.dropped.rows):
+        dropped = "unknown" if late.dropped is None else late.dropped.rows
+        console.say(
+            f"Late: missing in final rows are {late.impressions} impressions and {late.clicks} clicks;"
+            f" rows dropped by Flink's windows: {dropped} (at most {late.possible} can have been late)."
+        )
+    if late.contradiction:
+        console.say(late.contradiction)
+    wrong = (late.contradiction is not None) + sum(found.wrong for found in verdict.results.values())
     console.say(f"Differences: {wrong}. Checked in {verdict.seconds:.1f} s.")

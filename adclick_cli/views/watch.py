@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from adclick_cli.results.board import AlertBoard, Line, WindowBoard
-from adclick_cli.results.rows import Row
+from adclick_cli.results.rows import Row, WindowRow
 from adclick_cli.schema import Record
 from adclick_cli.views import console
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 HISTORY = 20
 NARROW_HISTORY = 10
 WIDE = 105
+_GROSS = ("gross", "gross CTR")
+"""Columns before the search for duplicates; a narrow table shows the first one, in the place of the sparkline."""
 REFRESH_PER_SECOND = 4
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _ASCII = "_.-=+*#@"
@@ -50,6 +52,12 @@ def _change(line: Line) -> Text:
     return Text(f"{line.change:.2f}x", style="green" if line.change > 1 else "red" if line.change < 1 else "")
 
 
+def _gross(row: WindowRow) -> tuple[str, str]:
+    """Clicks and CTR before the search for duplicates, which the live lane does not make."""
+    clicks = row.clicks if row.gross is None else row.gross
+    return f"{clicks:,}", f"{clicks / row.impressions:.4f}" if row.impressions else "-"
+
+
 def _state(line: Line) -> Text:
     from rich.text import Text
 
@@ -70,9 +78,13 @@ def windows_table(board: WindowBoard, what: str, height: int, width: int = WIDE)
     caption = f"+{hidden} more" if hidden > 0 else None
     table = Table(title=f"adclick {what}", title_justify="left", caption=caption, caption_justify="left")
     table.add_column("campaign" if what == "ctr" else "device", no_wrap=True)
-    for name in ("window (UTC)", "impressions" if wide else "impr.", "clicks", "CTR", "change"):
+    gross = any(line.latest.gross is not None for line in lines)
+    counts = ("clicks", "CTR", *_GROSS[: (2 if wide else 1) if gross else 0])
+    sparks = wide or not gross
+    for name in ("window (UTC)", "impressions" if wide else "impr.", *counts, "change"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column(f"last {history} windows" if wide else f"last {history}", no_wrap=True)
+    if sparks:
+        table.add_column(f"last {history} windows" if wide else f"last {history}", no_wrap=True)
     table.add_column("state", no_wrap=True)
     if wide:
         table.add_column("updated", no_wrap=True)
@@ -85,8 +97,9 @@ def windows_table(board: WindowBoard, what: str, height: int, width: int = WIDE)
             f"{row.impressions:,}",
             f"{row.clicks:,}",
             "-" if row.ctr is None else f"{row.ctr:.4f}",
+            *(_gross(row)[: 2 if wide else 1] if gross else ()),
             _change(line),
-            Text(sparkline(line.history, blocks)),
+            *([Text(sparkline(line.history, blocks))] if sparks else []),
             _state(line),
             *([f"{row.updated:%H:%M:%S}"] if wide else []),
         )

@@ -58,6 +58,17 @@ class EmbeddedFlink:
             if result.get_job_client() is not None:
                 result.wait()
 
+    def explain(self, pipeline: Pipeline, folder: Path, query: str) -> str:
+        """The plan that Flink would run for a query on the views of the windows."""
+        from pyflink.table import EnvironmentSettings, TableEnvironment
+
+        env = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
+        for name in ("sources", "join", "sinks", "aggregation"):
+            for statement in statements(render.stage(pipeline, name, options.files(folder))):
+                if statement.text.startswith("CREATE"):
+                    env.execute_sql(statement.text)
+        return str(env.explain_sql(query)).split("== Optimized Execution Plan ==")[1]
+
 
 def write_lines(path: Path, events: Iterable[Event]) -> None:
     """One event a line, in the order of arrival."""
@@ -75,6 +86,11 @@ def read_rows(folder: Path) -> list[Row]:
 
 
 RunPipeline = Callable[..., Results]
+
+
+def pipeline_of(**parameters: Any) -> Pipeline:
+    """The pipeline that `run_pipeline` runs with these parameters."""
+    return replace(Pipeline(bounded=True, live=False, dead_letters=False, parallelism=1), **parameters)
 
 
 @pytest.fixture(scope="session")
@@ -95,7 +111,7 @@ def run_pipeline(embedded: EmbeddedFlink, tmp_path: Path) -> RunPipeline:
         write_lines(folder / "impressions" / "events.json", impressions)
         write_lines(folder / "clicks" / "events.json", clicks)
         (folder / "ctr").mkdir()
-        pipeline = replace(Pipeline(bounded=True, live=False, dead_letters=False, parallelism=1), **parameters)
+        pipeline = pipeline_of(**parameters)
         embedded.execute(render.script(pipeline, options.files(folder)), extra)
         return Results(*(read_rows(folder / name) for name in ("ctr", "engagement", "alerts")))
 

@@ -112,6 +112,15 @@ WHERE
 -- One LEFT interval join, and nothing but its output goes into the windows: the join holds the watermark back by the
 -- attribution time. (An INNER join beside the impressions in a UNION ALL is quicker, but after a pause in traffic the
 -- union forgets the join's watermark for good and the windows close early: docs/decisions/0001.)
+-- The join looks back a millisecond further than ahead, and a plain condition says what counts: it holds the watermark
+-- back by its longer side, but gives an impression without a click a millisecond after the shorter one, when the window
+-- may have closed (docs/decisions/0052).
+
+CREATE TEMPORARY VIEW shown_impressions AS
+SELECT
+    *,
+    CAST(event_time AS TIMESTAMP_LTZ(3)) AS shown_at
+FROM impressions;
 
 CREATE TEMPORARY VIEW attributed AS
 SELECT
@@ -120,12 +129,13 @@ SELECT
     i.campaign_id,
     i.device_type,
     i.event_time
-FROM impressions AS i
+FROM shown_impressions AS i
 LEFT JOIN clicks AS c
     ON
         i.impression_id = c.impression_id
-        AND c.event_time BETWEEN i.event_time - INTERVAL '0' SECOND
-        AND i.event_time + INTERVAL '10' MINUTE;
+        AND c.event_time BETWEEN i.event_time - INTERVAL '10' MINUTE - INTERVAL '0.001' SECOND
+        AND i.event_time + INTERVAL '10' MINUTE
+        AND c.event_time >= i.shown_at - INTERVAL '0' SECOND;
 
 -- Stage: sinks. Final rows are append-only and exactly-once: read them with isolation.level=read_committed.
 

@@ -18,6 +18,10 @@ CASES = {
     "default": Pipeline(),
     "bounded": Pipeline(bounded=True, live=False, window=Duration(3_600_000)),
     "no_dead_letters": Pipeline(dead_letters=False),
+    "dedup": Pipeline(dedup_window=Duration(30_000), dead_letters=False),
+    "dedup_user_ad": Pipeline(
+        dedup_window=Duration(2_000), dedup_key="user+ad", unique_ids=Duration(600_000), dead_letters=False
+    ),
     "significance": Pipeline(method="significance", min_impressions=100, min_z=4.5, spike=1 / 0.3, drop=0.3),
 }
 
@@ -45,6 +49,8 @@ def test_every_parameter_changes_the_sql() -> None:
         "window": Duration(120_000),
         "attribution": Duration(300_000),
         "clock_skew": Duration(2_000),
+        "dedup_window": Duration(30_000),
+        "unique_ids": Duration(600_000),
         "watermark_delay": Duration(7_000),
         "idle_timeout": Duration(11_000),
         "max_ahead": Duration(7_200_000),
@@ -61,9 +67,11 @@ def test_every_parameter_changes_the_sql() -> None:
         "bootstrap_servers": "kafka:9999",
         "topics": replace(default.topics, ctr="other"),
     }
-    assert set(changes) | {"min_z"} == set(Pipeline.__dataclass_fields__)
+    assert set(changes) | {"min_z", "dedup_key"} == set(Pipeline.__dataclass_fields__)
     for name, value in changes.items():
         assert render.script(replace(default, **{name: value})) != render.script(default), name  # type: ignore[arg-type]
+    dedup = replace(default, dedup_window=Duration(30_000))
+    assert render.script(replace(dedup, dedup_key="user+ad")) != render.script(dedup)
     assert render.script(replace(default, method="significance", min_z=5.0)) != render.script(
         replace(default, method="significance")
     )

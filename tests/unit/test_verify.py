@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from adclick_cli.parameters import Duration
 from adclick_cli.pipeline import AlertRule, EarlierRule, Pipeline
-from adclick_cli.verify import compare, oracle
+from adclick_cli.verify import compare, ledger, oracle
 from adclick_cli.verify.check import Verdict, check
+from adclick_cli.verify.late import Dropped
 from adclick_cli.verify.raw import empty
 
 T0 = 1_767_225_600_000
@@ -37,10 +38,12 @@ def messages(rows: list[Any], partitions: int = 1) -> pa.Table:
     )
 
 
-def impression(number: int, at: int, campaign: str = "a", device: str = "m") -> Row:
+def impression(number: int, at: int, campaign: str = "a", device: str = "m", user: str | None = "u") -> Row:
     return {
         "impression_id": f"i{number}",
+        "user_id": user,
         "campaign_id": campaign,
+        "ad_id": "ad",
         "device_type": device,
         "event_timestamp": T0 + at,
     }
@@ -50,26 +53,84 @@ def click(number: int, of: int, at: int) -> Row:
     return {"click_id": f"c{number}", "impression_id": f"i{of}", "event_timestamp": T0 + at}
 
 
+def winners(events: list[Row], fields: tuple[str, ...], pipeline: Pipeline) -> list[Row]:
+    """Of each id the earliest, then the one of the smallest content, unless ids count as often as they come."""
+
+    def rank(event: Row) -> Any:
+        texts = [event.get(name) or "" for name in fields[1:]]
+        return (event["event_timestamp"], [(len(text), text) for text in texts])
+
+    def beaten(event: Row) -> bool:
+        return any(
+            other[fields[0]] == event[fields[0]]
+            and 0 <= event["event_timestamp"] - other["event_timestamp"] <= pipeline.unique_ids.ms
+            and rank(other) < rank(event)
+            for other in events
+        )
+
+    return [event for event in events if not pipeline.unique_ids.ms or not beaten(event)]
+
+
+def fresh(pairs: list[tuple[Row, Row]], pipeline: Pipeline) -> list[bool]:
+    """Of each (impression, click) whether no other click of its key comes before it closely enough."""
+
+    def key(shown: Row, clicked: Row) -> Any:
+        if pipeline.dedup_key == "impression":
+            return shown["impression_id"]
+        whole = shown["user_id"] and shown["ad_id"]
+        return (shown["user_id"], shown["ad_id"]) if whole else ("", clicked["click_id"])
+
+    def order(click_: Row) -> Any:
+        return (click_["event_timestamp"], click_["click_id"])
+
+    return [
+        not any(
+            key(*other) == key(*pair)
+            and order(other[1]) < order(pair[1])
+            and pair[1]["event_timestamp"] - other[1]["event_timestamp"] <= pipeline.dedup_window.ms
+            for other in pairs
+        )
+        for pair in pairs
+    ]
+
+
+def gross_and_valid(
+    impressions: list[Row], clicks: list[Row], pipeline: Pipeline
+) -> dict[tuple[int, str], tuple[int, int, int]]:
+    """CTR rows by (window start, campaign): impressions, valid clicks, gross clicks."""
+    more = ("user_id", "ad_id") if pipeline.dedups and pipeline.dedup_key == "user+ad" else ()
+    impressions = winners(impressions, ("impression_id", "campaign_id", "device_type", *more), pipeline)
+    clicks = winners(clicks, ("click_id", "impression_id"), pipeline)
+    pairs = [
+        (one, other)
+        for one in impressions
+        for other in clicks
+        if other["impression_id"] == one["impression_id"]
+        and -pipeline.clock_skew.ms <= other["event_timestamp"] - one["event_timestamp"] <= pipeline.attribution.ms
+    ]
+    counted = fresh(pairs, pipeline) if pipeline.dedups else [True] * len(pairs)
+    groups: dict[tuple[int, str, str], tuple[set[str], set[str], set[str]]] = {}
+
+    def group(one: Row) -> tuple[set[str], set[str], set[str]]:
+        start = one["event_timestamp"] // pipeline.window.ms * pipeline.window.ms
+        return groups.setdefault((start, one["campaign_id"], one["device_type"]), (set(), set(), set()))
+
+    for one in impressions:
+        group(one)[0].add(one["impression_id"])
+    for (one, other), good in zip(pairs, counted, strict=True):
+        group(one)[2].add(other["click_id"])
+        if good:
+            group(one)[1].add(other["click_id"])
+    rows: dict[tuple[int, str], tuple[int, int, int]] = {}
+    for (start, campaign, _), (shown, valid, gross) in groups.items():
+        before = rows.get((start, campaign), (0, 0, 0))
+        rows[start, campaign] = (before[0] + len(shown), before[1] + len(valid), before[2] + len(gross))
+    return rows
+
+
 def model(impressions: list[Row], clicks: list[Row], pipeline: Pipeline) -> dict[tuple[int, str], tuple[int, int]]:
     """CTR rows by (window start, campaign): impressions and clicks."""
-    shown: dict[tuple[int, str, str], set[str]] = {}
-    clicked: dict[tuple[int, str, str], set[str]] = {}
-    for one in impressions:
-        start = one["event_timestamp"] // pipeline.window.ms * pipeline.window.ms
-        group = (start, one["campaign_id"], one["device_type"])
-        shown.setdefault(group, set()).add(one["impression_id"])
-        for other in clicks:
-            after = other["event_timestamp"] - one["event_timestamp"]
-            if (
-                other["impression_id"] == one["impression_id"]
-                and -pipeline.clock_skew.ms <= after <= pipeline.attribution.ms
-            ):
-                clicked.setdefault(group, set()).add(other["click_id"])
-    rows: dict[tuple[int, str], tuple[int, int]] = {}
-    for group, ids in shown.items():
-        before = rows.get(group[:2], (0, 0))
-        rows[group[:2]] = (before[0] + len(ids), before[1] + len(clicked.get(group, ())))
-    return rows
+    return {key: row[:2] for key, row in gross_and_valid(impressions, clicks, pipeline).items()}
 
 
 def results(rows: dict[tuple[int, str], tuple[int, int]], pipeline: Pipeline) -> list[Row]:
@@ -122,6 +183,91 @@ def test_the_oracle_is_the_model_whatever_the_order(impressions: list[Row], clic
         classes = dict(found.ledger[topic])
         assert classes.pop("raw") == count
         assert sum(classes.values()) == count
+
+
+RULES = [
+    {"dedup_window": Duration(20_000)},
+    {"dedup_window": Duration(20_000), "dedup_key": "user+ad"},
+    {"unique_ids": Duration(60_000)},
+    {"dedup_window": Duration(5_000), "dedup_key": "user+ad", "unique_ids": Duration(60_000)},
+]
+USERS = st.sampled_from(["u", "v", "", None])
+BY_USERS = st.builds(
+    impression,
+    st.integers(0, 6),
+    st.integers(0, 200_000),
+    st.sampled_from(["a", "b", "aa"]),
+    st.sampled_from("mt"),
+    USERS,
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.sampled_from(RULES),
+    st.lists(BY_USERS, max_size=10),
+    st.lists(CLICKS, max_size=14),
+    st.randoms(use_true_random=False),
+)
+def test_duplicates_and_unique_ids_are_those_of_the_model(
+    rules: dict[str, Any], impressions: list[Row], clicks: list[Row], chance: Any
+) -> None:
+    pipeline = replace(PIPELINE, **rules)
+    rows = gross_and_valid(impressions, clicks, pipeline)
+    right = results({key: row[:2] for key, row in rows.items()}, pipeline)
+    if pipeline.dedups:
+        for row, counts in zip(right, rows.values(), strict=True):
+            row["gross_click_count"] = counts[2]
+    chance.shuffle(impressions)
+    chance.shuffle(clicks)
+    found = verdict(impressions, [*clicks, *clicks[:3]], right, pipeline)
+    assert found.results["ctr"].differences == []
+    classes = dict(found.ledger["clicks"])
+    assert classes.pop("raw") == sum(classes.values()) == len(clicks) + len(clicks[:3])
+
+
+def test_gross_clicks_are_checked_and_a_click_too_close_is_a_duplicate() -> None:
+    pipeline = replace(PIPELINE, dedup_window=Duration(2_000))
+    clicks = [click(1, 1, 0), click(2, 1, 2_000), click(3, 1, 4_001)]
+    row = results({(T0, "a"): (1, 2)}, pipeline)[0]
+    assert verdict([impression(1, 0)], clicks, [row | {"gross_click_count": 3}], pipeline).results["ctr"].ok
+    found = verdict([impression(1, 0)], clicks, [row | {"gross_click_count": 2}], pipeline)
+    assert found.results["ctr"].differences == [
+        "ctr: a 2026-01-01T00:00:00Z: gross_click_count is 2, expected 3",
+    ]
+    assert {name: count for name, count in found.ledger["clicks"].items() if count} == {
+        "raw": 3,
+        "valid": 2,
+        "duplicate": 1,
+    }
+
+
+@pytest.mark.parametrize(("users", "valid"), [(("u", "u"), 1), (("u", "v"), 2), (("", ""), 2), ((None, None), 2)])
+def test_clicks_of_one_user_on_one_ad_may_be_too_close(users: tuple[str | None, str | None], valid: int) -> None:
+    pipeline = replace(PIPELINE, dedup_window=Duration(2_000), dedup_key="user+ad")
+    impressions = [impression(number, 0, user=user) for number, user in enumerate(users)]
+    clicks = [click(number, number, 1_000) for number in range(2)]
+    row = results({(T0, "a"): (2, valid)}, pipeline)[0] | {"gross_click_count": 2}
+    assert verdict(impressions, clicks, [row], pipeline).results["ctr"].differences == []
+
+
+def test_conflicts_are_listed_with_their_places_and_what_differs() -> None:
+    impressions = [impression(1, 0), impression(2, 0), impression(1, 500, "b"), impression(1, 0)]
+    clicks = [click(1, 1, 10), click(1, 2, 10)]
+    rows = {(T0, "a"): (2, 1), (T0, "b"): (1, 0)}
+    found = verdict(impressions, clicks, results(rows, PIPELINE))
+    listed = [(one.topic, one.id, one.offset, one.first_offset, one.differs) for one in found.conflicts]
+    assert listed == [
+        ("impressions", "i1", 2, 0, ["campaign_id", "event_timestamp"]),
+        ("clicks", "c1", 1, 0, ["impression_id"]),
+    ]
+    assert found.to_json(1)["conflicts"][0]["id"] == "i1"
+    assert len(found.to_json(1)["conflicts"]) == 1
+    assert found.ledger["impressions"]["conflict"] == found.ledger["clicks"]["conflict"] == 1
+    # With unique ids the earliest of the contents counts, wherever it stands.
+    unique = replace(PIPELINE, unique_ids=Duration(60_000))
+    once = verdict(impressions[::-1], clicks, results({(T0, "a"): (2, 1)}, unique), unique)
+    assert once.results["ctr"].differences == []
 
 
 GOOD_IMPRESSIONS = [impression(1, 0), impression(2, 30_000), impression(3, 60_000, device="t"), impression(4, 0, "b")]
@@ -203,7 +349,7 @@ def test_late_events_leave_a_row_open_within_bounds() -> None:
         assert found.results["ctr"].ok
         assert found.results["ctr"].indeterminate == 1
         assert found.ledger["impressions"]["late"] == 1
-    assert oracle.IMPRESSION_CLASSES
+    assert ledger.IMPRESSION_CLASSES
 
 
 def test_an_alert_is_judged_by_the_rule_that_was_in_force_when_its_window_was_read() -> None:
@@ -226,3 +372,44 @@ def test_an_alert_is_judged_by_the_rule_that_was_in_force_when_its_window_was_re
     assert missing([EarlierRule(strict, {0: 2})]) == [second, third]
     # The first offset that a rule did not judge belongs to the next one.
     assert missing([EarlierRule(strict, {0: 1})]) == [third]
+
+
+def test_flinks_own_count_of_late_rows_must_fit_the_results() -> None:
+    pipeline = replace(PIPELINE, watermark_delay=Duration(0), attribution=Duration(60_000))
+    events = [impression(1, 0), impression(2, 400_000), impression(3, 1)]
+
+    def late(shown: int, dropped: Dropped | None, unique: int = 0) -> Verdict:
+        rows = results({(T0, "a"): (shown, 0), (T0 + 360_000, "a"): (1, 0)}, pipeline)
+        tables = {"impressions": messages(events), "clicks": empty(), "ctr": messages(rows)}
+        rules = replace(pipeline, unique_ids=Duration(unique))
+        return check(tables | {"engagement": empty(), "alerts": empty()}, rules, dropped=dropped)
+
+    assert late(1, Dropped(1, whole=True)).late.contradiction is None
+    assert late(1, None).late.contradiction is None
+    assert (late(1, None).late.impressions, late(2, None).late.impressions) == (1, 0)
+    assert "only 1 can have been late" in str(late(1, Dropped(2, whole=True)).late.contradiction)
+    silent = late(1, Dropped(0, whole=True))
+    assert "1 impressions are missing" in str(silent.late.contradiction)
+    assert not silent.ok
+    assert late(1, Dropped(0, whole=False)).late.contradiction is None
+    assert late(1, Dropped(0, whole=True), unique=1_000).late.contradiction is None
+
+
+def test_minutes_add_up_to_the_topic() -> None:
+    values = [*GOOD_CLICKS, b"nonsense", click(1, 1, 0)]
+    arrived = [0, 1, 59_999, 60_000, 60_001, 120_000, 180_000]
+    pipeline = PIPELINE
+    clicks = messages(values).set_column(2, "arrived_ms", pa.array([T0 + 600_000 + at for at in arrived], pa.int64()))
+    db = oracle.connect()
+    oracle.compute(db, messages(GOOD_IMPRESSIONS), clicks, pipeline)
+    compare.load_windows(
+        db, "ctr", "campaign_id", messages(results(model(GOOD_IMPRESSIONS, GOOD_CLICKS, pipeline), pipeline))
+    )
+    ledger.classify(db, pipeline)
+    rows = [row for row in ledger.by_minute(db, None, None) if row["topic"] == "clicks"]
+    assert [row["raw"] for row in rows] == [3, 2, 1, 1]
+    assert [(rows[2]["malformed"], rows[3]["duplicate"])] == [(1, 1)]
+    total = ledger.totals(db)["clicks"]
+    assert {name: sum(row[name] for row in rows) for name in total} == total
+    some = ledger.by_minute(db, T0 + 660_000, T0 + 720_000)
+    assert [row["raw"] for row in some if row["topic"] == "clicks"] == [2]

@@ -1,0 +1,97 @@
+"""The quality of the events: the ledger by minute of arrival, while they come.
+
+All messages of the time that is asked for are kept in memory (docs/verify.md says how much that is), and classified
+anew when more have come: what a message is may change with the ones behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from typing import Any
+
+from adclick_cli import submission
+from adclick_cli.errors import ParameterError
+from adclick_cli.pipeline import Pipeline
+from adclick_cli.results.times import Span, from_ms, write_iso
+from adclick_cli.security import Servers
+from adclick_cli.settings import Settings
+from adclick_cli.verify import compare, ledger, oracle
+from adclick_cli.verify.raw import TopicTable
+
+CLASSES = tuple(dict.fromkeys((*ledger.IMPRESSION_CLASSES[:1], *ledger.CLICK_CLASSES)))
+COLUMNS = ("minute", "topic", "raw", *CLASSES)
+"""`minute` is ISO-8601, UTC; the others count messages. A class that a topic cannot have is left out of its rows."""
+
+
+class Quality:
+    """The ledger by minute of arrival.
+
+    Args:
+        servers: the broker.
+        pipeline: the parameters.
+        since_ms, until_ms: the arrivals that are wanted, ms since the epoch; None has no bound.
+
+    Raises:
+        BrokerError: the broker does not answer.
+    """
+
+    def __init__(self, servers: Servers, pipeline: Pipeline, since_ms: int | None, until_ms: int | None) -> None:
+        self._pipeline, self._since, self._until = pipeline, since_ms, until_ms
+        topics = pipeline.topics
+        # What an event is depends on those before it: a click's impression, the first one of the same id.
+        back = pipeline.held_ms + pipeline.watermark_delay.ms + pipeline.unique_ids.ms + pipeline.window.ms
+        begin = None if since_ms is None else since_ms - back
+        self._raw = [TopicTable(servers, topic, begin) for topic in (topics.impressions, topics.clicks)]
+        self._final = TopicTable(servers, topics.ctr)
+
+    def refresh(self) -> bool:
+        """Read what came since the last call; returns whether anything did.
+
+        Raises:
+            BrokerError: the broker does not answer.
+        """
+        return sum(table.refresh() for table in (self._final, *self._raw)) > 0
+
+    def rows(self) -> list[dict[str, Any]]:
+        """A row for each minute and topic, oldest first: `COLUMNS`."""
+        db = oracle.connect()
+        try:
+            oracle.compute(db, self._raw[0].table(), self._raw[1].table(), self._pipeline)
+            compare.load_windows(db, "ctr", "campaign_id", self._final.table(), gross=self._pipeline.dedups)
+            ledger.classify(db, self._pipeline)
+            found = ledger.by_minute(db, self._since, self._until)
+        finally:
+            db.close()
+        return [row | {"minute": write_iso(from_ms(row["minute"]))} for row in found]
+
+    def changes(self) -> Iterator[list[dict[str, Any]]]:
+        """For ever, the rows that are new or have changed; an empty list while nothing comes."""
+        known: dict[tuple[str, str], dict[str, Any]] = {}
+        while True:
+            fresh = self.rows() if self.refresh() else []
+            changed = [row for row in fresh if known.get((row["minute"], row["topic"])) != row]
+            known |= {(row["minute"], row["topic"]): row for row in changed}
+            yield changed
+
+
+def open_quality(settings: Settings, campaigns: list[str], since: str | None, until: str | None) -> Quality:
+    """The quality of the events that the last submission reads.
+
+    Args:
+        settings: where they are.
+        campaigns: must be empty: what is no event has no campaign.
+        since, until: texts of `--from` and `--to`, which mean times of arrival here.
+
+    Raises:
+        ParameterError: a time cannot be read, or a campaign was named.
+        BrokerError: the broker does not answer.
+    """
+    if campaigns:
+        raise ParameterError(
+            "campaign", campaigns[0], "A message that is no event has no campaign.", "Leave --campaign out."
+        )
+    span = Span.parse(since, until, datetime.now(timezone.utc))
+    bounds = (None if one is None else int(one.timestamp() * 1000) for one in (span.start, span.end))
+    pipeline = submission.current_pipeline(settings) or settings.pipeline()
+    return Quality(settings.servers, pipeline, *bounds)

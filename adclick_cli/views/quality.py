@@ -1,0 +1,77 @@
+"""How `adclick watch quality` looks."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from adclick_cli.verify.quality import CLASSES, COLUMNS, Quality
+from adclick_cli.views import console
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+PAUSE_S = 5.0
+"""Between two looks: each classifies all messages anew."""
+_FRAME_LINES = 7
+
+
+def table(rows: list[dict[str, Any]], height: int | None = None) -> Table:
+    """The newest minutes, newest first, as many as fit into `height` lines; classes that do not occur are left out."""
+    from rich.table import Table
+
+    seen = [name for name in CLASSES if any(row.get(name) for row in rows)]
+    room = len(rows) if height is None else max(1, height - _FRAME_LINES)
+    hidden = len(rows) - room
+    made = Table(
+        title="adclick quality: each message in one class, by minute of arrival (UTC)",
+        title_justify="left",
+        caption=f"+{hidden} more" if hidden > 0 else None,
+        caption_justify="left",
+    )
+    for name in ("minute", "topic", "raw", *seen):
+        made.add_column(name, justify="left" if name in ("minute", "topic") else "right", no_wrap=True)
+    for row in list(reversed(rows))[:room]:
+        made.add_row(row["minute"], row["topic"], *(f"{row[one]:,}" if one in row else "" for one in ("raw", *seen)))
+    return made
+
+
+def show(quality: Quality, form: str, *, once: bool) -> None:
+    """What is there now; or for ever each row that is new or has changed. Ctrl-C is its ordinary end."""
+    if once:
+        quality.refresh()
+        rows = quality.rows()
+        if form == "table":
+            console.out().print(table(rows))
+        else:
+            console.write_rows(rows, COLUMNS, form)
+        return
+    try:
+        _follow(quality) if form == "table" else _stream(quality, form)
+    except KeyboardInterrupt:
+        return
+
+
+def _stream(quality: Quality, form: str) -> None:
+    if form == "csv":
+        console.write_rows([], COLUMNS, form)
+    for rows in quality.changes():
+        for row in rows:
+            if form == "csv":
+                console.write_csv_line(row, COLUMNS)
+            else:
+                console.write_json(row)
+        time.sleep(PAUSE_S)
+
+
+def _follow(quality: Quality) -> None:
+    from rich.live import Live
+
+    known: dict[tuple[str, str], dict[str, Any]] = {}
+    screen = console.out()
+    with Live(table([]), console=screen) as live:
+        for rows in quality.changes():
+            known |= {(row["minute"], row["topic"]): row for row in rows}
+            newest = [known[key] for key in sorted(known, key=lambda key: (key[0], -len(key[1])))]
+            live.update(table(newest, screen.height), refresh=True)
+            time.sleep(PAUSE_S)

@@ -1,0 +1,140 @@
+"""How late an event may come and still count: both sides of each limit, to the millisecond (docs/correctness.md).
+
+One topic is read to its end, so that the other one alone decides the watermark; every rise of that is passed on before
+the next event is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adclick_cli.parameters import Duration
+from adclick_cli.sql import options, render
+from adclick_cli.sql.script import statements
+from tests.flink.conftest import EmbeddedFlink, Event, pipeline_of, write_lines
+from tests.flink.test_semantics import click, impression
+
+pytestmark = pytest.mark.flink
+
+DELAY, ATTRIBUTION, WINDOW = 5_000, 60_000, 60_000
+FAR = 3_600_000
+Counts = dict[str, tuple[int, int]]
+
+
+class Windows:
+    """The windows of a job that reads more events as they are put in: `driver`'s topic decides the watermark.
+
+    Args:
+        folder: where the events are.
+        driver: impressions or clicks.
+        rules: parameters besides the three above.
+    """
+
+    def __init__(self, folder: Path, driver: str, **rules: Any) -> None:
+        from pyflink.table import EnvironmentSettings, TableEnvironment
+
+        self._folder, self._driver = folder, driver
+        parameters: dict[str, Any] = {"attribution": Duration(ATTRIBUTION), "watermark_delay": Duration(DELAY), **rules}
+        pipeline = pipeline_of(window=Duration(WINDOW), **parameters)
+        transport = options.files(folder)
+        sources = dict(transport.sources)
+        sources[driver] = {**sources[driver], "source.monitor-interval": "50 ms"}
+        (folder / driver).mkdir(parents=True, exist_ok=True)
+        env = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
+        env.get_config().set("parallelism.default", "1")
+        env.get_config().set("pipeline.auto-watermark-interval", "0 ms")
+        env.get_config().set("table.local-time-zone", "UTC")
+        for name in ("sources", "join", "aggregation"):
+            text = render.stage(pipeline, name, options.Transport(sources, transport.sinks, transport.arrival))
+            for statement in statements(text):
+                if statement.text.startswith("CREATE"):
+                    env.execute_sql(statement.text)
+        query = "SELECT campaign_id, impression_count, click_count FROM window_counts"
+        self._rows: Iterator[Sequence[Any]] = env.execute_sql(query).collect()
+        self._files = 0
+
+    def put(self, *events: Event) -> None:
+        """Let the driver's topic go on with these events, in this order."""
+        self._files += 1
+        path = self._folder / f"{self._files}.json"
+        write_lines(path, events)
+        path.replace(self._folder / self._driver / f"{self._files:03d}.json")
+
+    def until(self, campaign: str) -> Counts:
+        """The windows, by campaign, up to the first one of a campaign: impressions and clicks."""
+        found: Counts = {}
+        for row in self._rows:
+            found[row[0]] = (row[1], row[2])
+            if row[0] == campaign:
+                break
+        return found
+
+    def close(self) -> None:
+        """End the job."""
+        self._rows.close()  # type: ignore[attr-defined]
+
+
+HELD = [
+    ({}, ATTRIBUTION + 1),
+    ({"clock_skew": Duration(2 * ATTRIBUTION)}, 2 * ATTRIBUTION + 1),
+    ({"dedup_window": Duration(7_000)}, 2 * ATTRIBUTION + 2),
+]
+
+
+@pytest.mark.parametrize(("rules", "held"), HELD, ids=["default", "clock-skew", "dedup"])
+def test_how_late_an_impression_may_come(
+    embedded: EmbeddedFlink, tmp_path: Path, rules: dict[str, Any], held: int
+) -> None:
+    write_lines(tmp_path / "clicks" / "0.json", [click(0, 0)])
+    windows = Windows(tmp_path, "impressions", **rules)
+    # The clicks are read to their end when this window closes; its last millisecond counts (docs/decisions/0052).
+    windows.put(impression(1, -1, "before"), impression(2, held + DELAY - 1, "mark"))
+    assert windows.until("before") == {"before": (1, 0)}
+    newest = WINDOW - 1 + held + DELAY
+    windows.put(
+        impression(3, newest - 1, "mark"),
+        impression(4, 0, "in-time"),
+        impression(5, newest, "mark"),
+    )
+    # At that very millisecond the window closes: no later event has been put in yet.
+    found = windows.until("in-time")
+    windows.put(
+        impression(6, 0, "too-late"),
+        impression(7, WINDOW, "next-window"),
+        impression(8, FAR, "mark"),
+        impression(9, FAR - WINDOW, "end"),
+        impression(10, 2 * FAR, "mark"),
+    )
+    found |= windows.until("end")
+    windows.close()
+    assert {name: found.get(name) for name in ("in-time", "too-late", "next-window")} == {
+        "in-time": (1, 0),
+        "too-late": None,
+        "next-window": (1, 0),
+    }
+
+
+def test_how_late_a_click_may_come(embedded: EmbeddedFlink, tmp_path: Path) -> None:
+    shown = 50_000
+    write_lines(
+        tmp_path / "impressions" / "0.json",
+        [impression(1, -1, "before"), impression(2, shown, "clicked"), impression(3, FAR, "end")],
+    )
+    windows = Windows(tmp_path, "clicks")
+    windows.put(click(0, ATTRIBUTION + DELAY + 1, of=0))
+    assert windows.until("before") == {"before": (1, 0)}
+    newest = shown + ATTRIBUTION + DELAY
+    windows.put(
+        click(1, newest, of=0),
+        click(2, shown, of=2),
+        click(3, newest + 1, of=0),
+        click(4, shown, of=2),
+        click(5, 2 * FAR, of=0),
+    )
+    found = windows.until("end")
+    windows.close()
+    assert found["clicked"] == (1, 1)

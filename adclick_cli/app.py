@@ -13,6 +13,7 @@ import typer
 
 from adclick_cli import __version__, private
 from adclick_cli.commands import (
+    bench,
     chaos,
     config,
     dashboard,
@@ -79,6 +80,7 @@ app.command("replay", rich_help_panel=EVENTS)(replay.replay)
 app.command("watch", rich_help_panel=RESULTS)(watch.watch)
 app.command("dashboard", rich_help_panel=RESULTS)(dashboard.dashboard)
 app.command("verify", rich_help_panel=RESULTS)(verify.verify)
+app.command("bench", rich_help_panel=RESULTS)(bench.bench)
 app.command("chaos", rich_help_panel=RESULTS)(chaos.chaos)
 app.add_typer(config.app, name="config", rich_help_panel=SETUP)
 

@@ -142,6 +142,28 @@ def script(
     return "\n".join(part for part in parts if part)
 
 
+BENCH_STAGES = {
+    "parse": ("settings", "sources", "bench_parse"),
+    "reference": ("settings", "sinks", "bench_reference"),
+    "final": ("settings", "sources", "join", "sinks", "aggregation"),
+}
+"""What `adclick bench` compares, as the stages of each script."""
+
+
+def bench(pipeline: Pipeline, name: str) -> str:
+    """One side of a benchmark as a script that starts a single job.
+
+    Args:
+        pipeline: the parameters, bounded; with its live lane or without.
+        name: one of `BENCH_STAGES`.
+    """
+    context = _context(pipeline, options.kafka(pipeline))
+    parts = []
+    for one in BENCH_STAGES[name]:
+        parts.append(stage(pipeline, one) if one in STAGES else _render(one, context))
+    return "\n".join(parts)
+
+
 def write(
     pipeline: Pipeline, folder: Path, only: str | None = None, transport: options.Transport | None = None
 ) -> list[Path]:

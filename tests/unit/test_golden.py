@@ -35,6 +35,15 @@ def test_rendered_sql_is_the_golden_file(name: str, request: pytest.FixtureReque
     assert text == path.read_text(encoding="utf-8"), "run pytest --update-golden and read the diff"
 
 
+@pytest.mark.parametrize("name", ["parse", "reference"])
+def test_what_bench_compares_with_is_the_golden_file(name: str, request: pytest.FixtureRequest) -> None:
+    path = GOLDEN / f"bench_{name}.sql"
+    text = render.bench(Pipeline(bounded=True, live=False), name)
+    if request.config.getoption("--update-golden"):
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8"), "run pytest --update-golden and read the diff"
+
+
 def test_every_template_is_in_a_golden_file() -> None:
     folder = resources.folder("sql_templates")
     golden = "".join(path.read_text(encoding="utf-8") for path in GOLDEN.glob("*.sql"))

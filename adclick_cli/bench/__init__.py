@@ -1,0 +1,1 @@
+"""Throughput, side by side on the same rows."""

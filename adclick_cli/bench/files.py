@@ -1,0 +1,32 @@
+"""A benchmark's record on disk."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from adclick_cli import private
+from adclick_cli.bench import chart
+from adclick_cli.bench.run import Record
+from adclick_cli.errors import ParameterError
+
+
+def write(record: Record, json_file: Path | None, picture: Path | None) -> None:
+    """Write what was asked for.
+
+    Raises:
+        ParameterError: a file cannot be written.
+    """
+    title = f"{record.suite}: {record.events:,} events, seconds"
+    texts = (
+        ("record", json_file, json.dumps(record.to_json(), indent=2) + "\n"),
+        ("svg", picture, chart.svg(record.figures, title)),
+    )
+    for flag, path, text in texts:
+        if path is None:
+            continue
+        try:
+            with private.users_own_file():
+                path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise ParameterError(flag, str(path), str(error), "Name a file that you may write.") from error

@@ -57,7 +57,7 @@ def test_when_all_is_silent_event_time_goes_on_like_the_clock_so_much_behind() -
 
 def test_a_heartbeat_tells_the_time_but_is_no_traffic() -> None:
     one = silence()
-    one.saw(A, 5_000, 0.0, beat=True)
+    one.saw(A, 5_000, 5.0, beat=True)
     assert one.due(9.9) is None
     assert one.due(12.0) == Beat((C, A, B), 7_000)
 

@@ -11,7 +11,6 @@ from adclick_cli.errors import AdclickError
 from adclick_cli.flink.rest import FlinkRest, Job
 from adclick_cli.runtime.choose import choose
 from adclick_cli.runtime.service import ServiceStatus
-from adclick_cli.security import Servers
 from adclick_cli.settings import Settings
 
 POLL_S = 0.5
@@ -63,15 +62,12 @@ def collect(settings: Settings) -> Status:
         jobs = FlinkRest(settings.flink_rest).jobs() if "jobmanager" in running else []
         if "broker" in running:
             servers = settings.servers
-            topics = {name: _count(servers, name) for name in admin.list_topics(servers)}
+            found = admin.all_offsets(servers, admin.list_topics(servers))
+            topics = {name: sum(high - low for low, high in offsets.values()) for name, offsets in found.items()}
     except AdclickError:
         # A service that has just started, or just died, does not answer yet; its state says so.
         pass
     return Status(runtime.name, services, jobs, topics, runtime.flink_home)
-
-
-def _count(servers: Servers, topic: str) -> int:
-    return sum(high - low for low, high in admin.topic_offsets(servers, topic).values())
 
 
 def wait_healthy(settings: Settings, timeout_s: float) -> Status:

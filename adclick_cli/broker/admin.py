@@ -163,6 +163,17 @@ def topic_offsets(servers: Servers, topic: str, *, committed: bool = False) -> d
     Raises:
         BrokerError: the broker does not answer.
     """
+    return all_offsets(servers, [topic], committed=committed)[topic]
+
+
+def all_offsets(
+    servers: Servers, topics: Iterable[str], *, committed: bool = False
+) -> dict[str, dict[int, tuple[int, int]]]:
+    """`topic_offsets` of several topics, through one connection.
+
+    Raises:
+        BrokerError: the broker does not answer.
+    """
     from kafka import KafkaConsumer, TopicPartition
     from kafka.errors import KafkaError
 
@@ -174,12 +185,19 @@ def topic_offsets(servers: Servers, topic: str, *, committed: bool = False) -> d
         )
     except KafkaError as error:
         raise unreachable(servers, type(error).__name__) from error
+    found: dict[str, dict[int, tuple[int, int]]] = {topic: {} for topic in topics}
     try:
-        partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
-        low, high = consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)
-        return {partition.partition: (low[partition], high[partition]) for partition in sorted(partitions)}
+        there = [
+            TopicPartition(topic, number) for topic in found for number in consumer.partitions_for_topic(topic) or ()
+        ]
+        low, high = consumer.beginning_offsets(there), consumer.end_offsets(there)
+        for one in sorted(there):
+            found[one.topic][one.partition] = (low[one], high[one])
+        return found
     except KafkaError as error:
-        raise BrokerError(f"the offsets of {topic} cannot be read", f"{type(error).__name__}: {error}") from error
+        raise BrokerError(
+            f"the offsets of {', '.join(found)} cannot be read", f"{type(error).__name__}: {error}"
+        ) from error
     finally:
         consumer.close()
 
@@ -203,8 +221,8 @@ def delete_records(servers: Servers, topics: Iterable[str]) -> None:
 
     ends = {
         TopicPartition(topic, partition): high
-        for topic in topics
-        for partition, (low, high) in topic_offsets(servers, topic).items()
+        for topic, offsets in all_offsets(servers, topics).items()
+        for partition, (low, high) in offsets.items()
         if low < high
     }
     if ends:

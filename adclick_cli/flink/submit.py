@@ -167,7 +167,11 @@ def _make_room(settings: Settings, rest: FlinkRest, pipeline: Pipeline, *, repla
     topics, servers = pipeline.topics, settings.servers
     outputs = admin.topic_names(topics, (*schema.RESULTS, *schema.LIVE))
     running = active_jobs(rest)
-    filled = [topic for topic in outputs if admin.holds_messages(servers, topic)]
+    filled = [
+        topic
+        for topic, offsets in admin.all_offsets(servers, outputs).items()
+        if any(low < high for low, high in offsets.values())
+    ]
     if (running or filled) and not replace:
         why = [f"{job.name} is {job.state} (job {job.id})." for job in running]
         if filled:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from adclick_cli import schema
-from adclick_cli.broker.admin import topic_names, topic_offsets
+from adclick_cli.broker.admin import all_offsets, topic_names
 from adclick_cli.pipeline import EarlierRule, Pipeline
 from adclick_cli.security import Servers
 from adclick_cli.verify import compare, ledger, oracle
@@ -123,11 +123,8 @@ def check(
 
 def _written(servers: Servers, pipeline: Pipeline) -> int:
     """How much Flink has written so far, in any result topic."""
-    return sum(
-        high
-        for topic in topic_names(pipeline.topics, (*schema.RESULTS, *schema.LIVE))
-        for _, high in topic_offsets(servers, topic).values()
-    )
+    topics = topic_names(pipeline.topics, (*schema.RESULTS, *schema.LIVE))
+    return sum(high for offsets in all_offsets(servers, topics).values() for _, high in offsets.values())
 
 
 def verify(

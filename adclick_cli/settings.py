@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import platformdirs
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -109,6 +109,14 @@ class Settings(LoginSettings):
     rate: float = defaults.RATE
     seed: int = defaults.SEED
     broker_wait: str = defaults.BROKER_WAIT
+
+    @field_validator("home", mode="before")
+    @classmethod
+    def _named(cls, home: object) -> object:
+        """An empty text would be the folder in which adclick happens to be run."""
+        if not str(home).strip():
+            raise ValueError("it is empty")
+        return home
 
     @classmethod
     def settings_customise_sources(

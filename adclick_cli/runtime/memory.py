@@ -8,9 +8,31 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from adclick_cli.errors import RuntimeFailure
 from adclick_cli.settings import Settings, ports_file
 
 JARS = "jars"
+OWN = frozenset(
+    {
+        JARS,
+        "checkpoints",
+        "delivered",
+        "demo",
+        "flink",
+        "kafka",
+        "last_verify.json",
+        "logs",
+        "recovery",
+        "run",
+        "runtime",
+        "savepoints",
+        "secrets",
+        "submission.json",
+        "up.lock",
+        "zookeeper",
+    }
+)
+"""All that adclick puts into a home. A folder with anything else in it is not adclick's to change or to delete."""
 
 
 def _runtime_file(home: Path) -> Path:
@@ -61,10 +83,30 @@ def forget_ports(settings: Settings) -> None:
     ports_file(settings.home).unlink(missing_ok=True)
 
 
+def require_own(home: Path) -> None:
+    """Check that a home is adclick's own, or is not there yet.
+
+    Raises:
+        RuntimeFailure: it holds something that adclick did not put there.
+    """
+    foreign = sorted({path.name for path in home.iterdir()} - OWN) if home.is_dir() else []
+    if foreign:
+        raise RuntimeFailure(
+            f"the folder {home} is not adclick's own",
+            f"It holds {foreign[0]}" + (f" and {len(foreign) - 1} more." if len(foreign) > 1 else "."),
+            "Name a folder of its own in ADCLICK_HOME, or take out what is not adclick's.",
+        )
+
+
 def delete_home(home: Path) -> None:
-    """Delete all that lies in a home but the jars."""
+    """Delete all that lies in a home but the jars.
+
+    Raises:
+        RuntimeFailure: it holds something that adclick did not put there; nothing is deleted.
+    """
     if not home.is_dir():
         return
+    require_own(home)
     for path in home.iterdir():
         if path.name != JARS:
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()

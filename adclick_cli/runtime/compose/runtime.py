@@ -85,6 +85,7 @@ class ComposeRuntime:
             PortTakenError, RuntimeFailure, DownloadError, BrokerError: it cannot come up.
         """
         docker.require()
+        memory.require_own(self._settings.home)
         before = {name for name, container in self._containers().items() if container.state == "running"}
         for name in NAMES:
             report(f"The {name} runs already." if name in before else f"Starting the {name} …")
@@ -195,6 +196,8 @@ class ComposeRuntime:
     def down(self, *, delete_data: bool, report: Report) -> None:
         """Remove the containers, their logs kept; with `delete_data` delete volumes and all else but the jars."""
         docker.require()
+        if delete_data:
+            memory.require_own(self._settings.home)
         found = self._containers()
         for name in reversed(NAMES):
             if name in found and found[name].state == "running":

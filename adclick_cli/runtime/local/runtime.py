@@ -61,6 +61,7 @@ class LocalRuntime:
         Raises:
             PortTakenError, RuntimeFailure, DownloadError, BrokerError: it cannot come up.
         """
+        memory.require_own(self._settings.home)
         # The supervisor and a user may bring the same service up at the same moment.
         self._settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         with (
@@ -134,6 +135,8 @@ class LocalRuntime:
 
     def down(self, *, delete_data: bool, report: Report) -> None:
         """Stop what runs, Flink before its broker; with `delete_data` delete all but the jars."""
+        if delete_data:
+            memory.require_own(self._settings.home)
         for name in (supervisor.NAME, heartbeat.NAME, *reversed(NAMES)):
             service = self._recorded(name)
             if service.running():

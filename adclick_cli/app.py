@@ -22,6 +22,7 @@ from adclick_cli.commands import (
     jobs,
     render,
     replay,
+    score,
     status,
     submit,
     up,
@@ -79,6 +80,7 @@ app.command("replay", rich_help_panel=EVENTS)(replay.replay)
 app.command("watch", rich_help_panel=RESULTS)(watch.watch)
 app.command("dashboard", rich_help_panel=RESULTS)(dashboard.dashboard)
 app.command("verify", rich_help_panel=RESULTS)(verify.verify)
+app.command("score", rich_help_panel=RESULTS)(score.score)
 app.command("chaos", rich_help_panel=RESULTS)(chaos.chaos)
 app.add_typer(config.app, name="config", rich_help_panel=SETUP)
 

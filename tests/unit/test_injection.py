@@ -53,7 +53,7 @@ def _same_statements(hostile: str, plain: str) -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(HOSTILE, st.sampled_from(sorted(Topics.__dataclass_fields__)))
+@given(HOSTILE, st.sampled_from(sorted(set(Topics.__dataclass_fields__) - {"truth"})))  # Flink never reads the truth
 def test_a_topic_that_slipped_past_its_parser_stays_a_text(value: str, topic: str) -> None:
     pipeline = Pipeline(topics=replace(Topics(), **{topic: value}))
     script = render.script(pipeline)

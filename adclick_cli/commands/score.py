@@ -71,7 +71,8 @@ def score(
         pipeline = submission.current_pipeline(loaded) or loaded.pipeline()
         base = loaded.pipeline() if threshold is not None else pipeline
         rules = core.chosen(rule, base, min_z)
-        lines = core.of_topics(loaded.servers, pipeline, rules, late=late, sweep=sweep)
+        found = core.read(loaded.servers, pipeline)
+        lines = core.of_topics(found, pipeline, rules, late=late, sweep=sweep)
     view.show(lines, output, sweep=sweep)
     if chart is not None:
         picture.save(chart, lines)

@@ -143,34 +143,62 @@ def simulated(
         judge.close()
 
 
-def of_topics(servers: Servers, pipeline: Pipeline, wanted: Sequence[Rule], *, late: int, sweep: bool) -> list[Line]:
+@dataclass(frozen=True)
+class Found:
+    """What the topics hold.
+
+    Attributes:
+        intervals: the truth.
+        rows: the final CTR rows.
+        alerts: the alerts that were sent, with the name of their rule.
+    """
+
+    intervals: list[truth.Interval]
+    rows: list[simulate.CtrRow]
+    alerts: list[tuple[str, Alert]]
+
+
+def read(servers: Servers, pipeline: Pipeline) -> Found:
+    """Read the truth, the final CTR rows and the alerts.
+
+    Raises:
+        BrokerError: the broker does not answer.
+        AdclickError: a message is no such row.
+    """
+    window_ms, topics = pipeline.window.ms, pipeline.topics
+    # Alerts before rows: whatever an alert was made of is there when it is read.
+    alerts = [
+        (row.rule, Alert(row.name, round(row.time.timestamp() * 1000) - window_ms, row.type))
+        for row in reading.alert_rows(servers, topics)
+    ]
+    rows = [
+        simulate.CtrRow(row.name, round(row.start.timestamp() * 1000), row.impressions, row.clicks)
+        for row in reading.final_ctr_rows(servers, topics)
+    ]
+    return Found(truth.read(servers, topics.truth), rows, alerts)
+
+
+def of_topics(found: Found, pipeline: Pipeline, wanted: Sequence[Rule], *, late: int, sweep: bool) -> list[Line]:
     """Scores of the alerts that were sent, and of what each rule makes of the final CTR rows.
 
     Args:
-        servers: the broker.
+        found: what the topics hold.
         pipeline: the parameters of the submission.
         wanted: the rules.
         late: how many windows late an alert may be.
         sweep: each rule with each of its thresholds.
 
     Raises:
-        BrokerError: the broker does not answer.
         AdclickError: there is no truth, or no final row of its time.
     """
     window_ms, topics = pipeline.window.ms, pipeline.topics
-    intervals = truth.read(servers, topics.truth)
-    if not intervals:
+    if not found.intervals:
         raise AdclickError(
             f"{topics.truth} holds no truth",
             "Only events that `adclick generate` made can be scored.",
             "Run `adclick generate` first, or `adclick score --simulate`.",
         )
-    rows = [
-        simulate.CtrRow(row.name, round(row.start.timestamp() * 1000), row.impressions, row.clicks)
-        for row in reading.final_ctr_rows(servers, topics)
-        if round((row.end - row.start).total_seconds() * 1000) == window_ms
-    ]
-    covered = Covered(intervals, [row.window_ms for row in rows], window_ms)
+    covered = Covered(found.intervals, [row.window_ms for row in found.rows], window_ms)
     if not covered.starts:
         raise AdclickError(
             f"{topics.ctr} holds no final row of the time that {topics.truth} tells of",
@@ -178,19 +206,18 @@ def of_topics(servers: Servers, pipeline: Pipeline, wanted: Sequence[Rule], *, l
             "`adclick watch ctr` shows what is there; try again later.",
         )
     known = covered.changes(late)
-    lines = []
     sent: dict[str, list[Alert]] = {pipeline.method: []}
-    for alert in reading.alert_rows(servers, topics):
-        start = round(alert.time.timestamp() * 1000) - window_ms
-        sent.setdefault(alert.rule, []).append(Alert(alert.name, start, alert.type))
-    for name, alerts in sent.items():
-        worth = measure.score(known, covered.of(alerts), window_ms, covered.hours, late)
-        lines.append(Line(SENT, None, name, None, worth))
-    judge = Judge(rows, window_ms)
+    for name, alert in found.alerts:
+        sent.setdefault(name, []).append(alert)
+
+    def worth(alerts: Iterable[Alert]) -> Score:
+        return measure.score(known, covered.of(alerts), window_ms, covered.hours, late)
+
+    lines = [Line(SENT, None, name, None, worth(alerts)) for name, alerts in sent.items()]
+    judge = Judge(found.rows, window_ms)
     for rule in wanted:
         for one in swept(rule) if sweep else (rule,):
-            worth = measure.score(known, covered.of(judge.alerts(one)), window_ms, covered.hours, late)
-            lines.append(Line(RECOMPUTED, None, one.name, one, worth))
+            lines.append(Line(RECOMPUTED, None, one.name, one, worth(judge.alerts(one))))
     judge.close()
     return lines
 

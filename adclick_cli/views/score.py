@@ -8,7 +8,7 @@ from adclick_cli.scoring.run import COLUMNS, Line
 from adclick_cli.views import console
 
 _BAR = 20
-_PLAIN = ("of", "rule", "at", "found", "false", "precision", "recall", "F1", "delay s", "false/h")
+_PLAIN = ("of", "rule", "at", "prec.", "recall", "F1", "delay s", "false/h")
 _SWEEP = ("of", "rule", "at", "found", "false/h", "F1")
 
 
@@ -28,8 +28,7 @@ def show(lines: Sequence[Line], form: str | None, *, sweep: bool) -> None:
                 "rule": line.rule,
                 "at": _threshold(line),
                 "found": f"{score.true} of {score.changes}",
-                "false": score.false,
-                "precision": _short(score.precision),
+                "prec.": _short(score.precision),
                 "recall": _short(score.recall),
                 "F1": _short(score.f1) + (f" {'▇' * filled}{'·' * (_BAR - filled)}" if sweep else ""),
                 "delay s": "" if score.delay_s is None else f"{score.delay_s:.0f}",

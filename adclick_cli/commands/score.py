@@ -47,7 +47,7 @@ def score(
     ),
     sweep: bool = typer.Option(False, "--sweep", help="Each rule with each of its thresholds.", rich_help_panel=RULE),
     chart: Path | None = typer.Option(
-        None, "--chart", metavar="FILE", help="With --sweep: draw F1 by threshold, as SVG.", rich_help_panel=RULE
+        None, "--chart", metavar="FILE", help="Sweep, and draw F1 by threshold, as SVG.", rich_help_panel=RULE
     ),
     servers: str | None = SERVERS,
     output: str | None = OUTPUT,
@@ -62,6 +62,7 @@ def score(
     from adclick_cli.views import console
     from adclick_cli.views import score as view
 
+    sweep = sweep or chart is not None
     loaded = settings.load(seed=seed, threshold=threshold, bootstrap_servers=servers)
     if simulate:
         rules = core.chosen(rule, loaded.pipeline(), min_z)

@@ -11,7 +11,7 @@ from adclick_cli.errors import ParameterError
 from adclick_cli.scoring.run import Line
 
 WIDTH, HEIGHT, MARGIN, GAP = 300, 220, 36, 30
-# Okabe and Ito's colours, which people who see few colours can tell apart; each line also bears its name.
+# Okabe and Ito's colours, which people who see few colours can tell apart.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _KNOBS = {"ratio": "drop threshold"}
 

@@ -217,7 +217,7 @@ def test_the_command_prints_scores_and_draws_a_sweep(tmp_path: Path) -> None:
     ]
     assert tuple(lines[0]) == run.COLUMNS
     picture = tmp_path / "sweep.svg"
-    swept = CliRunner().invoke(app, [*words, "--output", "csv", "--sweep", "--chart", str(picture)])
+    swept = CliRunner().invoke(app, [*words, "--output", "csv", "--chart", str(picture)])
     assert swept.stdout.count("\n") == 1 + 2 * (len(run.THRESHOLDS) + 2 * len(run.MIN_ZS))
     curves = ET.parse(picture).getroot().findall("{http://www.w3.org/2000/svg}polyline")
     assert len(curves) == 2 * len(rules.RULES)

@@ -23,6 +23,7 @@ from adclick_cli.commands import (
     jobs,
     render,
     replay,
+    score,
     status,
     submit,
     up,
@@ -78,6 +79,7 @@ app.command("generate", rich_help_panel=EVENTS)(generate.generate)
 app.command("heartbeat", rich_help_panel=EVENTS)(heartbeat.heartbeat)
 app.command("replay", rich_help_panel=EVENTS)(replay.replay)
 app.command("watch", rich_help_panel=RESULTS)(watch.watch)
+app.command("score", rich_help_panel=RESULTS)(score.score)
 app.command("dashboard", rich_help_panel=RESULTS)(dashboard.dashboard)
 app.command("verify", rich_help_panel=RESULTS)(verify.verify)
 app.command("bench", rich_help_panel=RESULTS)(bench.bench)

@@ -30,6 +30,7 @@ class Topics:
     engagement: str = defaults.TOPIC_ENGAGEMENT
     alerts: str = defaults.TOPIC_ALERTS
     dead_letters: str = defaults.TOPIC_DEAD_LETTERS
+    truth: str = defaults.TOPIC_TRUTH
     ctr_live: str = defaults.TOPIC_CTR_LIVE
     engagement_live: str = defaults.TOPIC_ENGAGEMENT_LIVE
 

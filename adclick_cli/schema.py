@@ -190,6 +190,20 @@ DEAD_LETTER = Record(
     ("source_topic", "source_partition", "source_offset"),
     max_bytes=defaults.DEAD_LETTER_MAX_BYTES,
 )
+TRUTH = Record(
+    "truth",
+    "topic_truth",
+    defaults.TOPIC_TRUTH,
+    defaults.TRUTH_PARTITIONS,
+    (
+        Field("campaign_id", Kind.TEXT, "the campaign that the generator's timeline applies to"),
+        Field("phase", Kind.TEXT, "normal, low or high"),
+        Field("ctr", Kind.RATIO, "the probability of a click in that phase"),
+        Field("from_ms", Kind.EPOCH_MS, "event time at which the phase begins, ms since the epoch (inclusive)"),
+        Field("to_ms", Kind.EPOCH_MS, "its end (exclusive); null while it is open"),
+    ),
+    ("campaign_id", "from_ms"),
+)
 CTR_LIVE = Record(
     "ctr_live",
     "topic_ctr_live",
@@ -218,4 +232,4 @@ def written(record: Record, *, gross: bool) -> Record:
 EVENTS = (IMPRESSION, CLICK)
 RESULTS = (CTR, ENGAGEMENT, ALERT, DEAD_LETTER)
 LIVE = (CTR_LIVE, ENGAGEMENT_LIVE)
-ALL = (*EVENTS, *RESULTS, *LIVE)
+ALL = (*EVENTS, *RESULTS, TRUTH, *LIVE)

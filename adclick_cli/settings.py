@@ -80,6 +80,7 @@ class Settings(LoginSettings):
     topic_engagement: str = defaults.TOPIC_ENGAGEMENT
     topic_alerts: str = defaults.TOPIC_ALERTS
     topic_dead_letters: str = defaults.TOPIC_DEAD_LETTERS
+    topic_truth: str = defaults.TOPIC_TRUTH
     topic_ctr_live: str = defaults.TOPIC_CTR_LIVE
     topic_engagement_live: str = defaults.TOPIC_ENGAGEMENT_LIVE
 

@@ -40,7 +40,9 @@ def generate(
     duplicates: float = typer.Option(0.0, "--duplicates", help="Delivered twice.", rich_help_panel=SPOIL),
     orphans: float = typer.Option(0.0, "--orphans", help="Clicks without an impression.", rich_help_panel=SPOIL),
     malformed: float = typer.Option(0.0, "--malformed", help="Messages that are no event.", rich_help_panel=SPOIL),
-    truth: Path | None = typer.Option(None, "--truth", metavar="FILE", help="Write what was injected, as JSON lines."),
+    truth: Path | None = typer.Option(
+        None, "--truth", metavar="FILE", help="Write what was injected here, too, as JSON lines."
+    ),
     servers: str | None = SERVERS,
     output: str | None = OUTPUT,
 ) -> None:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from adclick_cli import private
+from adclick_cli import private, schema
 from adclick_cli.errors import ParameterError
-from adclick_cli.events import phases, sending
+from adclick_cli.events import sending, truth
 from adclick_cli.events.generator import Plan, Shares, events
 from adclick_cli.parameters import Duration, parse_number
 from adclick_cli.settings import Settings
@@ -79,8 +79,14 @@ def parse_time(text: str, field: str) -> int:
     return round(moment.timestamp() * 1000)
 
 
-def run(settings: Settings, request: Request, truth: Path | None, report: Callable[[str], None]) -> sending.Report:
-    """Send a run's events.
+def run(settings: Settings, request: Request, copy: Path | None, report: Callable[[str], None]) -> sending.Report:
+    """Send a run's events, and to the truth's topic what they hold.
+
+    Args:
+        settings: for rate, seed, broker and topics.
+        request: what the user asked for.
+        copy: a file for the truth, as JSON lines, or None.
+        report: told what is done.
 
     Raises:
         ParameterError: a value cannot be used.
@@ -89,39 +95,22 @@ def run(settings: Settings, request: Request, truth: Path | None, report: Callab
     # What the user wrote is checked before anything is waited for; the clock is read again when it matters.
     plan(settings, request, 0)
     topics, servers = settings.topics(), settings.servers
-    sending.prepare(servers, topics, Duration.parse(settings.broker_wait, "broker-wait", allow_zero=True).seconds)
+    wait_s = Duration.parse(settings.broker_wait, "broker-wait", allow_zero=True).seconds
+    sending.prepare(servers, topics, wait_s, more=(schema.TRUTH,))
     made = plan(settings, request, int(time.time() * 1000))
     paced = not (request.backfill or request.start)
     ends = "until Ctrl-C" if made.count is None else f"{made.count:,} impressions"
     report(f"Sending {ends} to {topics.impressions} and their clicks to {topics.clicks} at {servers} …")
+    truth.write(servers, topics.truth, truth.planned(made))
     sent = sending.send(events(made), servers, topics, speed=1.0 if paced else 0.0)
-    sent.more = {"seed": made.seed, "start_ms": made.start_ms, "truth": injected(made, sent.last_ms)}
-    if truth is not None:
-        lines = "".join(json.dumps(line) + "\n" for line in sent.more["truth"])
+    truth.write(servers, topics.truth, truth.ended(made, sent.last_ms))
+    injected = [one.to_json() for one in truth.ended(made, sent.last_ms) if not one.empty]
+    sent.more = {"seed": made.seed, "start_ms": made.start_ms, "truth": injected}
+    if copy is not None:
+        lines = "".join(json.dumps(line) + "\n" for line in injected)
         try:
             with private.users_own_file():
-                truth.write_text(lines, encoding="utf-8")
+                copy.write_text(lines, encoding="utf-8")
         except OSError as error:
-            raise ParameterError("truth", str(truth), str(error), "Name a file that you may write.") from error
+            raise ParameterError("truth", str(copy), str(error), "Name a file that you may write.") from error
     return sent
-
-
-def injected(made: Plan, last_ms: int | None) -> list[dict[str, object]]:
-    """The truth of a run: campaign, phase, CTR, from and to (ms since the epoch), as far as it was sent."""
-    if last_ms is None:
-        return []
-    found: list[dict[str, object]] = []
-    for phase in phases.timeline(made.phase):
-        begins = made.start_ms + phase.from_ms
-        ends = last_ms if phase.to_ms is None else min(last_ms, made.start_ms + phase.to_ms)
-        if begins < ends:
-            found.append(
-                {
-                    "campaign_id": made.campaign,
-                    "phase": phase.name,
-                    "ctr": phases.ctr(phase.factor),
-                    "from_ms": begins,
-                    "to_ms": ends,
-                }
-            )
-    return found

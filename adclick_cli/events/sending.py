@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ from adclick_cli.broker import admin
 from adclick_cli.broker.producer import open_producer
 from adclick_cli.events.generator import Event, Kind
 from adclick_cli.pipeline import Topics
-from adclick_cli.schema import EVENTS
+from adclick_cli.schema import EVENTS, Record
 from adclick_cli.security import Servers
 
 LONGEST_NAP_S = 0.05
@@ -55,14 +55,14 @@ class Report:
         return plain | {"seconds": round(self.seconds, 3), "messages_per_second": round(self.rate)} | self.more
 
 
-def prepare(servers: Servers, topics: Topics, wait_s: float) -> None:
-    """Wait for the broker and see that the two event topics are there.
+def prepare(servers: Servers, topics: Topics, wait_s: float, more: Sequence[Record] = ()) -> None:
+    """Wait for the broker and see that the two event topics are there, and those of `more`.
 
     Raises:
         BrokerError: no broker answered in time.
     """
     admin.wait_for_broker(servers, wait_s)
-    admin.ensure_topics(servers, admin.topic_names(topics, EVENTS))
+    admin.ensure_topics(servers, admin.topic_names(topics, (*EVENTS, *more)))
 
 
 def send(events: Iterable[Event], servers: Servers, topics: Topics, *, speed: float) -> Report:

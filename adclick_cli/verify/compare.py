@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from adclick_cli.pipeline import EarlierRule, Pipeline
+from adclick_cli.pipeline import AlertRule, EarlierRule, Pipeline
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -287,14 +287,7 @@ def compare_alerts(
     db: DuckDBPyConnection, pipeline: Pipeline, earlier: Sequence[EarlierRule], found: Comparison
 ) -> None:
     """Compute every alert from the rows taken as right, by the rule of its time, and compare with `rows_alerts`."""
-    db.execute(_RULES)
-    for number, rule in enumerate([*(one.rule for one in earlier), pipeline.rule]):
-        values = [number, rule.spike, rule.drop, rule.method, rule.min_impressions, rule.min_z]
-        db.execute("INSERT INTO rules VALUES (?, ?, ?, ?, ?, ?)", values)
-    for number, one in enumerate(earlier):
-        for partition, until in one.until.items():
-            db.execute("INSERT INTO rule_ends VALUES (?, ?, ?)", [number, partition, until])
-    db.execute(_ALERTS)
+    expect_alerts(db, pipeline.rule, earlier)
     expected, there = _by_key(db, _ALERT_ROWS), _by_key(db, "SELECT * FROM rows_alerts")
     for key in sorted(expected.keys() | there.keys()):
         where = f"alerts: {key[1]} {utc(key[0])}"
@@ -314,6 +307,24 @@ def compare_alerts(
                 found.differences.append(f"{where}: {'; '.join(wrong)}")
             else:
                 found.compared += 1
+
+
+def expect_alerts(db: DuckDBPyConnection, rule: AlertRule, earlier: Sequence[EarlierRule] = ()) -> None:
+    """Fill `expected_alerts` from `accepted_ctr` and the places in `rows_ctr`.
+
+    Args:
+        db: with those two tables.
+        rule: the rule in force.
+        earlier: the rules before it, oldest first.
+    """
+    db.execute(_RULES)
+    for number, one in enumerate([*(before.rule for before in earlier), rule]):
+        values = [number, one.spike, one.drop, one.method, one.min_impressions, one.min_z]
+        db.execute("INSERT INTO rules VALUES (?, ?, ?, ?, ?, ?)", values)
+    for number, before in enumerate(earlier):
+        for partition, until in before.until.items():
+            db.execute("INSERT INTO rule_ends VALUES (?, ?, ?)", [number, partition, until])
+    db.execute(_ALERTS)
 
 
 def load_dead_letters(db: DuckDBPyConnection, messages: pa.Table) -> Comparison:

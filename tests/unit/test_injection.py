@@ -53,7 +53,7 @@ def _same_statements(hostile: str, plain: str) -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(HOSTILE, st.sampled_from(sorted(Topics.__dataclass_fields__)))
+@given(HOSTILE, st.sampled_from(sorted(set(Topics.__dataclass_fields__) - {"truth"})))  # Flink never reads the truth
 def test_a_topic_that_slipped_past_its_parser_stays_a_text(value: str, topic: str) -> None:
     pipeline = Pipeline(topics=replace(Topics(), **{topic: value}))
     script = render.script(pipeline)
@@ -112,7 +112,7 @@ def test_templates_take_values_only_through_the_filters() -> None:
     """A value that is no constant of the schema stands behind a filter; the rest is text of the templates."""
     constants = {"stamp", "longest", "longest - 1", "letter_characters", "field", "note", "text", "record.name"}
     constants |= {"field.name", "column", "id", "name", "joined.impressions", "joined.clicks"}
-    constants |= {"dedup.view", "dedup.key", "dedup.only"}
+    constants |= {"columns | join(', ')", "dedup.view", "dedup.key", "dedup.only"}
     folder = Path(__file__).parents[2] / "sql_templates"
     for path in folder.glob("*.j2"):
         for expression in re.findall(r"\{\{-?(.*?)-?\}\}", path.read_text(encoding="utf-8"), re.DOTALL):

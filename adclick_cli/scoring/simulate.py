@@ -1,0 +1,102 @@
+"""The generator's timeline without its events: CTR rows drawn window by window, from the generator's own parameters.
+
+Each of the generator's impressions falls on one of its campaigns at random, and is clicked with the phase's
+probability: a window's impressions and clicks are two binomial draws. A seed gives the same rows.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from bisect import bisect_left
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import accumulate
+
+from adclick_cli import defaults
+from adclick_cli.events import truth
+from adclick_cli.events.generator import CAMPAIGNS, Plan
+from adclick_cli.parameters import Duration
+from adclick_cli.scoring.measure import HOUR_MS
+
+WINDOW_MS = Duration.parse(defaults.WINDOW, "window").ms
+WINDOWS = 40
+_TAIL = 1e-18
+"""Binomial terms below it are left out: no draw of 53 bits reaches them."""
+
+
+@dataclass(frozen=True)
+class CtrRow:
+    """A window of a campaign: first instant (ms since the epoch), impressions and clicks."""
+
+    campaign: str
+    window_ms: int
+    impressions: int
+    clicks: int
+
+
+@dataclass(frozen=True)
+class Made:
+    """Rows and their truth.
+
+    Attributes:
+        rows: CTR rows; a campaign of run 3 is called `3/camp-1`.
+        intervals: the truth of every run.
+        hours: hours of event time, all runs together.
+    """
+
+    rows: list[CtrRow]
+    intervals: list[truth.Interval]
+    hours: float
+
+
+def simulate(impressions: int, runs: int, seed: int) -> Made:
+    """`runs` runs of the cycle, 40 windows each.
+
+    Args:
+        impressions: of each campaign in a window, on the average.
+        runs: how many.
+        seed: decides every row, together with `impressions`.
+    """
+    plan = Plan(seed, 0, 1.0, None, defaults.PHASE, defaults.PHASE_CAMPAIGN)
+    phases = truth.planned(plan)
+    normal = truth.planned(Plan(seed, 0, 1.0, None, "normal", defaults.PHASE_CAMPAIGN))[0].ctr
+    # Deterministic on purpose: these are test data, not secrets.
+    chance = random.Random(f"adclick score/{seed}/{impressions}")  # noqa: S311
+    rows, intervals = [], []
+    for run in range(runs):
+        intervals += [
+            truth.Interval(f"{run}/{one.campaign_id}", one.phase, one.ctr, one.from_ms, one.to_ms) for one in phases
+        ]
+        for window in range(0, WINDOWS * WINDOW_MS, WINDOW_MS):
+            special = next(one.ctr for one in phases if one.to_ms is None or window < one.to_ms)
+            for campaign in CAMPAIGNS:
+                shown = binomial(chance, impressions * len(CAMPAIGNS), 1 / len(CAMPAIGNS))
+                clicked = binomial(chance, shown, special if campaign == plan.campaign else normal)
+                if shown:
+                    rows.append(CtrRow(f"{run}/{campaign}", window, shown, clicked))
+    return Made(rows, intervals, runs * WINDOWS * WINDOW_MS / HOUR_MS)
+
+
+def binomial(chance: random.Random, count: int, rate: float) -> int:
+    """How many of `count` succeed, each with probability `rate` (0 < rate < 1); one draw, exact to 53 bits."""
+    first, cumulated = _cumulated(count, rate)
+    return first + min(bisect_left(cumulated, chance.random()), len(cumulated) - 1)
+
+
+@lru_cache(maxsize=8192)
+def _cumulated(count: int, rate: float) -> tuple[int, list[float]]:
+    """The first value with a probability worth the name, and P(X <= value) from there on."""
+    logs = (math.log(rate), math.log1p(-rate))
+
+    def probability(value: int) -> float:
+        ways = math.lgamma(count + 1) - math.lgamma(value + 1) - math.lgamma(count - value + 1)
+        return math.exp(ways + value * logs[0] + (count - value) * logs[1])
+
+    middle = int(count * rate)
+    low, high = middle, middle
+    while low > 0 and probability(low - 1) > _TAIL:
+        low -= 1
+    while high < count and probability(high + 1) > _TAIL:
+        high += 1
+    return low, list(accumulate(probability(value) for value in range(low, high + 1)))

@@ -231,4 +231,5 @@ def test_every_port_of_the_cluster_is_on_the_loopback_address(cluster: Cluster) 
         for connection in psutil.Process(pid).net_connections("inet")
         if connection.status == psutil.CONN_LISTEN
     }
-    assert addresses == {(name, "127.0.0.1") for name in services}
+    # The heartbeats' writer listens nowhere.
+    assert addresses == {(name, "127.0.0.1") for name in services if name != heartbeat.NAME}

@@ -19,6 +19,7 @@ from adclick_cli.broker.knock import LoginError
 from adclick_cli.broker.producer import open_producer
 from adclick_cli.broker.tail import Tail
 from adclick_cli.errors import BrokerError
+from adclick_cli.runtime import heartbeat
 from adclick_cli.security import Servers
 from tests.cluster import secure_broker
 from tests.cluster.conftest import Cluster

@@ -31,6 +31,19 @@ def users_own_file() -> Iterator[None]:
             os.umask(before)
 
 
+def write_for_user(flag: str, path: Path, text: str) -> None:
+    """Write a file that the user asked for with a flag, as their umask says.
+
+    Raises:
+        ParameterError: it cannot be written.
+    """
+    try:
+        with users_own_file():
+            path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ParameterError(flag, str(path), str(error), "Name a file that you may write.") from error
+
+
 def write(path: Path, text: str) -> None:
     """Write a file that nobody else can read at any moment, whatever the umask is; its folder, too."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

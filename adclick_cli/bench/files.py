@@ -8,7 +8,6 @@ from pathlib import Path
 from adclick_cli import private
 from adclick_cli.bench import chart
 from adclick_cli.bench.run import Record
-from adclick_cli.errors import ParameterError
 
 
 def write(record: Record, json_file: Path | None, picture: Path | None) -> None:
@@ -23,10 +22,5 @@ def write(record: Record, json_file: Path | None, picture: Path | None) -> None:
         ("svg", picture, chart.svg(record.figures, title)),
     )
     for flag, path, text in texts:
-        if path is None:
-            continue
-        try:
-            with private.users_own_file():
-                path.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise ParameterError(flag, str(path), str(error), "Name a file that you may write.") from error
+        if path is not None:
+            private.write_for_user(flag, path, text)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from adclick_cli import private
 from adclick_cli.chaos.record import Record, markdown
-from adclick_cli.errors import ParameterError
 
 
 def write(record: Record, json_file: Path | None, markdown_file: Path | None) -> None:
@@ -18,10 +17,5 @@ def write(record: Record, json_file: Path | None, markdown_file: Path | None) ->
     """
     wanted = (("record", json_file, json.dumps(record.to_json(), indent=2) + "\n"),)
     for flag, path, text in (*wanted, ("markdown", markdown_file, markdown(record))):
-        if path is None:
-            continue
-        try:
-            with private.users_own_file():
-                path.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise ParameterError(flag, str(path), str(error), "Name a file that you may write.") from error
+        if path is not None:
+            private.write_for_user(flag, path, text)

@@ -108,9 +108,5 @@ def run(settings: Settings, request: Request, copy: Path | None, report: Callabl
     sent.more = {"seed": made.seed, "start_ms": made.start_ms, "truth": injected}
     if copy is not None:
         lines = "".join(json.dumps(line) + "\n" for line in injected)
-        try:
-            with private.users_own_file():
-                copy.write_text(lines, encoding="utf-8")
-        except OSError as error:
-            raise ParameterError("truth", str(copy), str(error), "Name a file that you may write.") from error
+        private.write_for_user("truth", copy, lines)
     return sent

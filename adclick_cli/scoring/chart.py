@@ -7,7 +7,6 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 from adclick_cli import private
-from adclick_cli.errors import ParameterError
 from adclick_cli.scoring.run import Line
 
 WIDTH, HEIGHT, MARGIN, GAP = 300, 220, 36, 30
@@ -47,11 +46,7 @@ def save(path: Path, lines: Sequence[Line]) -> None:
     Raises:
         ParameterError: it cannot be written.
     """
-    try:
-        with private.users_own_file():
-            path.write_text(svg(lines), encoding="utf-8")
-    except OSError as error:
-        raise ParameterError("chart", str(path), str(error), "Name a file that you may write.") from error
+    private.write_for_user("chart", path, svg(lines))
 
 
 def _panel(rule: str, lines: Sequence[Line], levels: Sequence[int | None], left: int) -> list[str]:

@@ -32,8 +32,10 @@ def test_impressions_in_one_partition_and_no_click_at_all_become_final(cluster: 
             producer.send(shown, b"x", json.dumps(event).encode(), partition=0)
         producer.close()
         end = time.monotonic() + TIMEOUT_S
-        while (ledger := cluster.json("verify", "--wait", "0s", env=env)["ledger"])["impressions"]["counted"] < COUNT:
+        ledger = _ledger(cluster, env)
+        while ledger["impressions"]["counted"] < COUNT:
             assert time.monotonic() < end, ledger
+            ledger = _ledger(cluster, env)
         verdict = cluster.json("verify", env=env)
         assert verdict["ok"], verdict["results"]
         assert ledger["clicks"]["raw"] == ledger["clicks"]["heartbeat"] > 0
@@ -41,3 +43,10 @@ def test_impressions_in_one_partition_and_no_click_at_all_become_final(cluster: 
         assert CLICK.partitions == len(topic_offsets(cluster.servers, clicked))
     finally:
         cluster.run("stop")
+
+
+def _ledger(cluster: Cluster, env: dict[str, str]) -> dict[str, dict[str, int]]:
+    # Rows that Flink has not committed yet are missing, for the moment: exit code 3.
+    said = cluster.run("verify", "--wait", "0s", "--output", "json", code=None, env=env).stdout
+    found: dict[str, dict[str, int]] = json.loads(said)["ledger"]
+    return found

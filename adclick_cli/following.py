@@ -12,17 +12,18 @@ from adclick_cli.flink.rest import FlinkRest
 from adclick_cli.flink.stopping import active_jobs
 from adclick_cli.pipeline import Pipeline
 from adclick_cli.runtime.choose import choose
+from adclick_cli.runtime.service import Report
 from adclick_cli.settings import Settings
 
 LOOK_EVERY_S = 1.0
 
 
-def follow(settings: Settings, report: beating.Report) -> None:
+def follow(settings: Settings, report: Report) -> None:
     """Write heartbeats for the submission that runs, as long as it runs, without an end.
 
     A run that ends by itself needs none, and somebody else's broker gets none unasked.
     """
-    needed = partial(_needed, settings, choose(settings).flink_servers)
+    needed = partial(_needed, settings, FlinkRest(settings.flink_rest), choose(settings).flink_servers)
     while True:
         current = needed()
         if current is not None:
@@ -35,10 +36,10 @@ def _same(needed: partial[Pipeline | None], before: Pipeline) -> bool:
     return needed() == before
 
 
-def _needed(settings: Settings, own: str) -> Pipeline | None:
+def _needed(settings: Settings, rest: FlinkRest, own: str) -> Pipeline | None:
     try:
         found = submission.current_pipeline(settings)
-        runs = bool(active_jobs(FlinkRest(settings.flink_rest)))
+        runs = bool(active_jobs(rest))
     except AdclickError:
         # A JobManager that is away comes back with its jobs; until then there is nobody to beat for.
         return None

@@ -311,7 +311,8 @@ def ports_file(home: Path) -> Path:
     return home / "run" / "ports.json"
 
 
-def _running_ports(home: Path) -> dict[str, Any]:
+def running_ports(home: Path) -> dict[str, Any]:
+    """What `ports_file` holds; empty while no cluster of this home is up."""
     try:
         return dict(json.loads(ports_file(home).read_text(encoding="utf-8")))
     except (FileNotFoundError, json.JSONDecodeError):
@@ -319,7 +320,7 @@ def _running_ports(home: Path) -> dict[str, Any]:
 
 
 def _with_running_ports(settings: Settings, given: dict[str, Any]) -> Settings:
-    running = _running_ports(settings.home)
+    running = running_ports(settings.home)
     unset: dict[str, Any] = {name: running[name] for name in ("listen", "kafka_port", "ui_port") if name in running}
     unset = {name: port for name, port in unset.items() if _origin(name, given) == "default"}
     return settings.model_copy(update=unset) if unset else settings

@@ -62,8 +62,7 @@ def collect(settings: Settings) -> Status:
         jobs = FlinkRest(settings.flink_rest).jobs() if "jobmanager" in running else []
         if "broker" in running:
             servers = settings.servers
-            found = admin.all_offsets(servers, admin.list_topics(servers))
-            topics = {name: sum(high - low for low, high in offsets.values()) for name, offsets in found.items()}
+            topics = admin.message_counts(servers, admin.list_topics(servers))
     except AdclickError:
         # A service that has just started, or just died, does not answer yet; its state says so.
         pass

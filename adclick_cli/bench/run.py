@@ -18,11 +18,11 @@ from adclick_cli.broker.consumer import read_topic
 from adclick_cli.errors import AdclickError, FlinkError, ParameterError
 from adclick_cli.events import generate
 from adclick_cli.events.generator import Shares
-from adclick_cli.flink import sqlclient
-from adclick_cli.flink.rest import FlinkRest, root_causes
+from adclick_cli.flink.rest import FlinkRest
 from adclick_cli.flink.stopping import active_jobs
+from adclick_cli.flink.submit import inside, require_finished, run_script
+from adclick_cli.flink.tables import connected
 from adclick_cli.pipeline import Pipeline
-from adclick_cli.runtime.choose import choose
 from adclick_cli.runtime.service import Report
 from adclick_cli.security import Servers
 from adclick_cli.settings import Settings
@@ -87,12 +87,14 @@ class Record:
         }
 
 
-def parse_sides(text: str) -> tuple[str, ...]:
-    """Sides from names separated by commas.
+def parse_sides(text: str | None) -> tuple[str, ...]:
+    """Sides from names separated by commas; None means all.
 
     Raises:
         ParameterError: there is no such side.
     """
+    if text is None:
+        return SIDES
     names = tuple(name.strip() for name in text.split(","))
     for name in names:
         if name not in SIDES:
@@ -116,14 +118,14 @@ def backlog(settings: Settings, request: Request, report: Report) -> Record:
     topics = {name: PREFIX + _default(name) for name in Settings.model_fields if name.startswith("topic_")}
     own = settings.model_copy(update=topics)
     events = _prepare(own, request, report)
-    pipeline = replace(own.pipeline(bounded=True), bootstrap_servers=str(choose(own).flink_servers))
+    pipeline = inside(own, own.pipeline(bounded=True))
     seconds: dict[str, list[float]] = {side: [] for side in request.sides}
     rows: dict[tuple[Any, ...], tuple[Any, ...]] | None = None
     for number in range(1, request.rounds + 1):
         # The other way round each time: whoever runs first after a pause would otherwise always be the same one.
         for side in request.sides if number % 2 else reversed(request.sides):
-            before = _ends(own.servers, pipeline)
-            took = _run(own, rest, replace(pipeline, live=side == LIVE), _SCRIPTS[side])
+            before = admin.end_offsets(own.servers, [pipeline.topics.ctr])[pipeline.topics.ctr]
+            took = _run(own, rest, replace(pipeline, live=side == LIVE), side)
             seconds[side].append(took)
             report(f"Round {number} of {request.rounds}: {side}: {took:.1f} s")
             if side not in _WITHOUT_ROWS:
@@ -150,7 +152,7 @@ def _default(name: str) -> str:
 def _prepare(settings: Settings, request: Request, report: Report) -> int:
     topics = settings.topics()
     admin.ensure_topics(settings.servers, admin.topic_names(topics, schema.ALL))
-    held = _count(settings.servers, topics.impressions)
+    held = admin.message_counts(settings.servers, [topics.impressions])[topics.impressions]
     if held != request.events:
         if held:
             raise AdclickError(
@@ -161,31 +163,16 @@ def _prepare(settings: Settings, request: Request, report: Report) -> int:
             "cycle", defaults.PHASE_CAMPAIGN, None, request.events, None, "2026-01-01T00:00:00Z", Shares(0, 0, 0, 0)
         )
         generate.run(settings.model_copy(update={"rate": request.rate}), made, None, report)
-    return request.events + _count(settings.servers, topics.clicks)
+    return request.events + admin.message_counts(settings.servers, [topics.clicks])[topics.clicks]
 
 
-def _count(servers: Servers, topic: str) -> int:
-    return sum(high - low for low, high in admin.topic_offsets(servers, topic).values())
-
-
-def _run(settings: Settings, rest: FlinkRest, pipeline: Pipeline, script: str) -> float:
-    known = {job.id for job in rest.jobs()}
-    folder = settings.home / "run"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    sqlclient.run(choose(settings).sql_client_command(), render.bench(pipeline, script), folder / "bench.sql")
-    new = [job for job in rest.jobs() if job.id not in known]
-    if len(new) != 1:
-        raise FlinkError(
-            f"sql-client started {len(new)} jobs instead of one", mend="Look at `adclick logs jobmanager`."
-        )
-    detail = rest.job(new[0].id)
-    if detail["state"] != "FINISHED":
-        raise FlinkError(f"the {script} side is {detail['state']}", root_causes(rest.failure(new[0].id)))
-    return float(detail["duration"]) / 1000
-
-
-def _ends(servers: Servers, pipeline: Pipeline) -> dict[int, int]:
-    return {number: high for number, (_, high) in admin.topic_offsets(servers, pipeline.topics.ctr).items()}
+def _run(settings: Settings, rest: FlinkRest, pipeline: Pipeline, side: str) -> float:
+    script = render.bench(pipeline, _SCRIPTS[side], connected(settings, pipeline))
+    ids = [job.id for job in run_script(settings, rest, script, "bench")]
+    if len(ids) != 1:
+        raise FlinkError(f"sql-client started {len(ids)} jobs, not one", mend="Look at `adclick logs jobmanager`.")
+    require_finished(rest, ids)
+    return float(rest.job(ids[0])["duration"]) / 1000
 
 
 def _rows(servers: Servers, pipeline: Pipeline, since: dict[int, int]) -> dict[tuple[Any, ...], tuple[Any, ...]]:

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from adclick_cli.broker.knock import LoginError, knock
 from adclick_cli.errors import BrokerError
@@ -75,11 +75,15 @@ def admin_client(servers: Servers) -> Iterator[KafkaAdminClient]:
 def answers(servers: Servers) -> bool:
     """Whether a broker answers now, and lets us in."""
     try:
-        with admin_client(servers) as admin:
-            admin.describe_cluster()
+        _require_answer(servers)
     except BrokerError:
         return False
     return True
+
+
+def _require_answer(servers: Servers) -> None:
+    with admin_client(servers) as admin:
+        admin.describe_cluster()
 
 
 def wait_for_broker(servers: Servers, deadline_s: float) -> None:
@@ -96,8 +100,7 @@ def wait_for_broker(servers: Servers, deadline_s: float) -> None:
     deadline = time.monotonic() + deadline_s
     while True:
         try:
-            with admin_client(servers) as admin:
-                admin.describe_cluster()
+            _require_answer(servers)
             return
         except LoginError:
             raise
@@ -174,7 +177,7 @@ def all_offsets(
     Raises:
         BrokerError: the broker does not answer.
     """
-    from kafka import KafkaConsumer, TopicPartition
+    from kafka import KafkaConsumer
     from kafka.errors import KafkaError
 
     require_listener(servers)
@@ -187,11 +190,9 @@ def all_offsets(
         raise unreachable(servers, type(error).__name__) from error
     found: dict[str, dict[int, tuple[int, int]]] = {topic: {} for topic in topics}
     try:
-        there = [
-            TopicPartition(topic, number) for topic in found for number in consumer.partitions_for_topic(topic) or ()
-        ]
+        there = partitions(consumer, found)
         low, high = consumer.beginning_offsets(there), consumer.end_offsets(there)
-        for one in sorted(there):
+        for one in there:
             found[one.topic][one.partition] = (low[one], high[one])
         return found
     except KafkaError as error:
@@ -202,13 +203,48 @@ def all_offsets(
         consumer.close()
 
 
+def partitions(consumer: Any, topics: Iterable[str]) -> list[Any]:
+    """kafka-python's TopicPartition of each partition, in order; a topic that is not there has none."""
+    from kafka import TopicPartition
+
+    return [
+        TopicPartition(topic, number)
+        for topic in topics
+        for number in sorted(consumer.partitions_for_topic(topic) or ())
+    ]
+
+
+def end_offsets(servers: Servers, topics: Iterable[str]) -> dict[str, dict[int, int]]:
+    """By topic and partition the next offset.
+
+    Raises:
+        BrokerError: the broker does not answer.
+    """
+    return {
+        topic: {number: high for number, (_, high) in offsets.items()}
+        for topic, offsets in all_offsets(servers, topics).items()
+    }
+
+
+def message_counts(servers: Servers, topics: Iterable[str]) -> dict[str, int]:
+    """By topic how many messages it holds, as its offsets tell: a transaction's marker takes one, too.
+
+    Raises:
+        BrokerError: the broker does not answer.
+    """
+    return {
+        topic: sum(high - low for low, high in offsets.values())
+        for topic, offsets in all_offsets(servers, topics).items()
+    }
+
+
 def holds_messages(servers: Servers, topic: str) -> bool:
     """Whether a topic holds anything.
 
     Raises:
         BrokerError: the broker does not answer.
     """
-    return any(low < high for low, high in topic_offsets(servers, topic).values())
+    return message_counts(servers, [topic])[topic] > 0
 
 
 def delete_records(servers: Servers, topics: Iterable[str]) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from adclick_cli.broker.admin import require_listener, topic_offsets, unreachable
+from adclick_cli.broker.admin import partitions, require_listener, topic_offsets, unreachable
 from adclick_cli.broker.producer import fast_client
 from adclick_cli.errors import BrokerError
 from adclick_cli.security import Servers, kafka_python, librdkafka
@@ -85,7 +85,7 @@ def offsets_from(servers: Servers, topic: str, since_ms: int) -> dict[int, int]:
     """By partition the first offset of a message that arrived at or after a time; its end where there is none.
 
     Args:
-        servers: `host:port`, several separated by commas.
+        servers: the broker.
         topic: its name; a topic that does not exist has no partitions.
         since_ms: ms since the epoch.
 
@@ -121,16 +121,10 @@ def follow(
     """
     consumer = connect(servers, committed=committed)
     try:
-        from kafka import TopicPartition
-
-        partitions = [
-            TopicPartition(topic, number)
-            for topic in topics
-            for number in sorted(consumer.partitions_for_topic(topic) or ())
-        ]
-        consumer.assign(partitions)
-        if partitions:
-            (consumer.seek_to_beginning if from_start else consumer.seek_to_end)(*partitions)
+        there = partitions(consumer, topics)
+        consumer.assign(there)
+        if there:
+            (consumer.seek_to_beginning if from_start else consumer.seek_to_end)(*there)
         while True:
             batches = consumer.poll(timeout_ms=int(POLL_S * 1000), max_records=BATCH)
             yield [message(record) for records in batches.values() for record in records]
@@ -158,6 +152,15 @@ def connect(servers: Servers, *, committed: bool, fetch_bytes: int = FETCH_BYTES
         )
     except KafkaError as error:
         raise unreachable(servers, type(error).__name__) from error
+
+
+def unreadable(servers: Servers, error: Exception) -> Exception:
+    """A client's error as ours; any other one as it is."""
+    from kafka.errors import KafkaError
+
+    if not isinstance(error, KafkaError):
+        return error
+    return BrokerError(f"the broker at {servers} cannot be read", f"{type(error).__name__}: {error}")
 
 
 def message(record: Any) -> Message:

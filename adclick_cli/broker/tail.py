@@ -11,7 +11,6 @@ from types import TracebackType
 from typing import Any
 
 from adclick_cli.broker import admin, consumer
-from adclick_cli.errors import BrokerError
 from adclick_cli.security import Servers
 
 POLL_MS = 200
@@ -49,7 +48,7 @@ class Tail:
                 self._consumer.seek(partition, first)
         except Exception as error:
             self.close()
-            raise self._typed(error) from error
+            raise consumer.unreadable(self._servers, error) from error
 
     def __enter__(self) -> Tail:
         return self
@@ -66,7 +65,7 @@ class Tail:
         try:
             batches = self._consumer.poll(timeout_ms=POLL_MS, max_records=consumer.BATCH)
         except Exception as error:
-            raise self._typed(error) from error
+            raise consumer.unreadable(self._servers, error) from error
         return [consumer.message(record) for records in batches.values() for record in records]
 
     def stale(self) -> bool:
@@ -79,29 +78,14 @@ class Tail:
         try:
             return self._lows() != self._low
         except Exception as error:
-            raise self._typed(error) from error
+            raise consumer.unreadable(self._servers, error) from error
 
     def close(self) -> None:
         """Let the broker go."""
         self._consumer.close(timeout_ms=1_000)
 
     def _lows(self) -> dict[Any, int]:
-        from kafka import TopicPartition
-
+        # What the client remembers of the topics is some minutes old; this asks.
         there = self._consumer.topics()
-        partitions = [
-            TopicPartition(topic, number)
-            for topic in self._wanted
-            if topic in there
-            for number in sorted(self._consumer.partitions_for_topic(topic))
-        ]
-        if not partitions:
-            return {}
-        return dict(self._consumer.beginning_offsets(partitions, timeout_ms=REQUEST_MS))
-
-    def _typed(self, error: Exception) -> Exception:
-        from kafka.errors import KafkaError
-
-        if not isinstance(error, KafkaError):
-            return error
-        return BrokerError(f"the broker at {self._servers} cannot be read", f"{type(error).__name__}: {error}")
+        found = admin.partitions(self._consumer, [topic for topic in self._wanted if topic in there])
+        return dict(self._consumer.beginning_offsets(found, timeout_ms=REQUEST_MS)) if found else {}

@@ -116,7 +116,7 @@ def _check(
 ) -> Record:
     verdict = verify(settings.servers, submitted.pipeline, VERIFY_WAIT_S, report, submitted.earlier)
     held = _since(settings, submitted.pipeline, before)
-    final = -1 if verdict.watermark is None else verdict.watermark - submitted.pipeline.attribution.ms
+    final = -1 if verdict.watermark is None else verdict.watermark - submitted.pipeline.held_ms
     return Record(
         seed=request.seed,
         rate=request.rate,
@@ -136,18 +136,15 @@ def _raw_topics(pipeline: Pipeline) -> dict[str, str]:
 
 
 def _ends(settings: Settings, pipeline: Pipeline) -> Ends:
-    return {
-        name: {number: high for number, (_, high) in admin.topic_offsets(settings.servers, topic).items()}
-        for name, topic in _raw_topics(pipeline).items()
-    }
+    return admin.end_offsets(settings.servers, _raw_topics(pipeline).values())
 
 
 def _since(settings: Settings, pipeline: Pipeline, ends: Ends) -> dict[str, int]:
-    """Messages that came since, by topic; heartbeats, which nobody generated, are left out."""
+    """Messages that came since, by kind; heartbeats, which nobody generated, are left out."""
     return {
         name: sum(
             message.key != HEARTBEAT_ID.encode()
-            for batch in read_topic(settings.servers, topic, start=ends[name])
+            for batch in read_topic(settings.servers, topic, start=ends[topic])
             for message in batch
         )
         for name, topic in _raw_topics(pipeline).items()
@@ -202,8 +199,7 @@ def _wait_arriving(settings: Settings, pipeline: Pipeline, generator: subprocess
 
 def _settle(pipeline: Pipeline, generator: subprocess.Popen[bytes], report: Report) -> None:
     """Let events flow on until the windows that were open at the last fault are final."""
-    spans = (pipeline.window, pipeline.attribution, pipeline.watermark_delay)
-    left = sum(span.seconds for span in spans) + SLACK_S
+    left = pipeline.window.seconds + pipeline.held_ms / 1000 + pipeline.watermark_delay.seconds + SLACK_S
     report(f"Events flow on for {left:.0f} s, so that every window of the faults becomes final …")
     deadline = time.monotonic() + left
     while time.monotonic() < deadline:

@@ -8,7 +8,6 @@ import typer
 
 from adclick_cli.commands.options import OUTPUT
 
-SIDES = "read and parse,reference,final,final + live"
 EVENTS = 1_000_000
 RATE = 1_000.0
 
@@ -17,7 +16,12 @@ def bench(
     events: int = typer.Option(EVENTS, "--events", min=1_000, help="Impressions of the backlog."),
     rate: float = typer.Option(RATE, "--rate", help="Impressions a second of event time."),
     rounds: int = typer.Option(3, "--rounds", min=1, help="How often each side runs, in turn."),
-    sides: str = typer.Option(SIDES, "--sides", metavar="SIDE,…", help="Which ones."),
+    sides: str | None = typer.Option(
+        None,
+        "--sides",
+        metavar="SIDE,…",
+        help="Some of: read and parse, reference, final, final + live. Default: all.",
+    ),
     record: Path | None = typer.Option(None, "--record", metavar="FILE", help="Write all of it as JSON."),
     svg: Path | None = typer.Option(None, "--svg", metavar="FILE", help="Draw it."),
     output: str | None = OUTPUT,

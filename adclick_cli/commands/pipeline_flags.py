@@ -145,7 +145,7 @@ FLAGS: dict[str, tuple[type, Any]] = {
         int,
         _option(
             "--parallelism",
-            f"Parallel tasks of each operator. Above 1, an idle partition of the impressions holds windows open. "
+            f"Parallel tasks of each operator. Above 1, impressions without events or heartbeats hold windows open. "
             f"Default: {defaults.PARALLELISM}.",
             EXECUTION,
         ),

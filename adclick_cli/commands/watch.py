@@ -36,9 +36,7 @@ def watch(
     """
     from adclick_cli import settings
     from adclick_cli.results import sending, watching
-    from adclick_cli.verify import quality
     from adclick_cli.views import console
-    from adclick_cli.views import quality as quality_view
     from adclick_cli.views import watch as view
     from adclick_cli.why import nothing_yet
 
@@ -46,8 +44,10 @@ def watch(
     loaded = settings.load(bootstrap_servers=servers)
     ways = sending.ways(what, command, webhook)
     if what == "quality":
-        watched_quality = quality.open_quality(loaded, campaign or [], since, until)
-        quality_view.show(watched_quality, form, once=once)
+        from adclick_cli.verify import quality
+        from adclick_cli.views import quality as quality_view
+
+        quality_view.show(quality.open_quality(loaded, campaign or [], since, until), form, once=once)
         return
     keep_all = bool(ways) or form != "table"
     watched = watching.open_watch(loaded, what, campaign or [], since, until, keep_all=keep_all)

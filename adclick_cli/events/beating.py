@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from adclick_cli.broker.newest import Newest
 from adclick_cli.broker.producer import EventProducer, open_producer
@@ -11,11 +11,11 @@ from adclick_cli.errors import BrokerError
 from adclick_cli.events import heartbeat
 from adclick_cli.parameters import Duration
 from adclick_cli.pipeline import Pipeline
+from adclick_cli.runtime.service import Report
 from adclick_cli.schema import HEARTBEAT_ID
 from adclick_cli.security import Servers
 from adclick_cli.settings import Settings
 
-Report = Callable[[str], None]
 LONGEST_PAUSE_S = 2.0
 RETRY_S = 1.0
 
@@ -40,7 +40,7 @@ def beat(settings: Settings, pipeline: Pipeline, report: Report, looks: Iterable
     """
     after_s = after(settings).seconds
     silence = heartbeat.Silence(after_s, heartbeat.going_on_s(pipeline, after_s))
-    heart, beating, away = _Heart(settings.servers, pipeline), False, ""
+    heart, beating, away = _Heart(settings.servers, pipeline), False, False
     try:
         for _ in looks:
             try:
@@ -53,12 +53,12 @@ def beat(settings: Settings, pipeline: Pipeline, report: Report, looks: Iterable
                     report(
                         f"Silent: {_told(due.places)}." if due else "No partition is silent, or every window is closed."
                     )
-                beating, away = due is not None, ""
+                beating, away = due is not None, False
                 time.sleep(min(LONGEST_PAUSE_S, after_s / heartbeat.BEATS_PER_SILENCE))
             except BrokerError as error:
                 if not away:
                     report(str(error))
-                away = str(error)
+                away = True
                 heart.forget()
                 silence.nobody_looked(time.monotonic())
                 time.sleep(RETRY_S)
@@ -83,11 +83,11 @@ class _Heart:
     def look(self, silence: heartbeat.Silence) -> heartbeat.Beat | None:
         if self._newest is None:
             self._newest = Newest(self._servers, tuple(self._records))
-        silence.there(self._newest.partitions(), time.monotonic())
         found = self._newest.look()
         now = time.monotonic()
+        silence.there(self._newest.places, now)
+        ahead = self._pipeline.max_ahead.ms
         for one in found:
-            ahead = self._pipeline.max_ahead.ms
             read = heartbeat.event_time(self._records[one.topic], one.value, one.timestamp_ms, ahead)
             if read is not None:
                 silence.saw((one.topic, one.partition), read[0], now, beat=read[1])

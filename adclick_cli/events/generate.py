@@ -103,8 +103,9 @@ def run(settings: Settings, request: Request, copy: Path | None, report: Callabl
     report(f"Sending {ends} to {topics.impressions} and their clicks to {topics.clicks} at {servers} …")
     truth.write(servers, topics.truth, truth.planned(made))
     sent = sending.send(events(made), servers, topics, speed=1.0 if paced else 0.0)
-    truth.write(servers, topics.truth, truth.ended(made, sent.last_ms))
-    injected = [one.to_json() for one in truth.ended(made, sent.last_ms) if not one.empty]
+    came = truth.ended(made, sent.last_ms)
+    truth.write(servers, topics.truth, came)
+    injected = [one.to_json() for one in came if not one.empty]
     sent.more = {"seed": made.seed, "start_ms": made.start_ms, "truth": injected}
     if copy is not None:
         lines = "".join(json.dumps(line) + "\n" for line in injected)

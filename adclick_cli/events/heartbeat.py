@@ -97,7 +97,7 @@ class Silence:
 
 
 def going_on_s(pipeline: Pipeline, after_s: float) -> float:
-    """How long after the last event every window of it is final, twice over, seconds."""
+    """How long heartbeats go on after the last event, seconds: longer than any window takes to be final."""
     spans = (pipeline.window, pipeline.attribution, pipeline.clock_skew, pipeline.watermark_delay)
     return 2 * (sum(span.seconds for span in spans) + after_s)
 

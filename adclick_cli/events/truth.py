@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from adclick_cli.broker.consumer import read_topic
@@ -70,11 +70,7 @@ def ended(plan: Plan, last_ms: int | None) -> list[Interval]:
     found = []
     for one in planned(plan):
         end = one.from_ms if last_ms is None else max(one.from_ms, last_ms)
-        found.append(
-            Interval(
-                one.campaign_id, one.phase, one.ctr, one.from_ms, end if one.to_ms is None else min(end, one.to_ms)
-            )
-        )
+        found.append(replace(one, to_ms=end if one.to_ms is None else min(end, one.to_ms)))
     return found
 
 

@@ -104,10 +104,7 @@ def stop_with_savepoint(settings: Settings, now_s: float, report: Report) -> Sav
         report(f"Stopping {name} with a savepoint …")
         paths[name] = _stop_one(rest, jobs[name])
     _wait_ended(rest, [job.id for job in jobs.values()])
-    ends = {
-        topic: {number: high for number, (_, high) in admin.topic_offsets(settings.servers, topic).items()}
-        for topic in pipeline.final_topics
-    }
+    ends = admin.end_offsets(settings.servers, pipeline.final_topics)
     taken = Savepoint(savepoints.name_at(now_s), submitted, fit.stages(pipeline), paths, ends)
     savepoints.save(settings, taken)
     return taken

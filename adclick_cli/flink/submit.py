@@ -39,7 +39,7 @@ def submit(settings: Settings, pipeline: Pipeline, *, replace: bool, report: Rep
         BrokerError: the broker does not answer.
     """
     rest = FlinkRest(settings.flink_rest)
-    pipeline = _inside(settings, pipeline)
+    pipeline = inside(settings, pipeline)
     # A sink waits for ever for a topic that is not there.
     admin.ensure_topics(settings.servers, admin.topic_names(pipeline.topics, schema.ALL))
     _make_room(settings, rest, pipeline, replace=replace, report=report)
@@ -63,7 +63,7 @@ def resume(settings: Settings, pipeline: Pipeline, savepoint: Savepoint, report:
         BrokerError: the broker does not answer.
     """
     rest = FlinkRest(settings.flink_rest)
-    pipeline = _inside(settings, pipeline)
+    pipeline = inside(settings, pipeline)
     require_fit(savepoint, pipeline)
     running = active_jobs(rest)
     if running:
@@ -92,7 +92,7 @@ def resume(settings: Settings, pipeline: Pipeline, savepoint: Savepoint, report:
         raise
 
 
-def _inside(settings: Settings, pipeline: Pipeline) -> Pipeline:
+def inside(settings: Settings, pipeline: Pipeline) -> Pipeline:
     """The same with the broker as Flink's processes reach it."""
     return replace_fields(pipeline, bootstrap_servers=choose(settings).flink_servers)
 
@@ -132,27 +132,44 @@ def _require_nothing_written_since(servers: Servers, savepoint: Savepoint) -> No
 def _start(
     settings: Settings, rest: FlinkRest, submitted: Submission, state: dict[str, str], report: Report
 ) -> list[Job]:
-    client = choose(settings).sql_client_command()
-    folder = settings.home / "run"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     report("Submitting through sql-client …")
-    known = {job.id for job in rest.jobs()}
-    tables.hand_over_secrets(settings)
     script = render.script(submitted.pipeline, tables.connected(settings, submitted.pipeline), state)
-    sqlclient.run(client, script, folder / "submit.sql")
-    # Not the ids that sql-client prints: it prints none for a job that it waited for.
-    ids = [job.id for job in reversed(rest.jobs()) if job.id not in known and job.name in render.JOBS]
+    ids = [job.id for job in run_script(settings, rest, script, "submit") if job.name in render.JOBS]
     if len(ids) != len(render.JOBS):
         raise FlinkError(
             f"sql-client started {len(ids)} of {len(render.JOBS)} jobs", mend="Look at `adclick logs jobmanager`."
         )
     submission.save(settings, submitted)
-    (_require_finished if submitted.pipeline.bounded else wait_running)(rest, ids)
+    (require_finished if submitted.pipeline.bounded else wait_running)(rest, ids)
     by_id = {job.id: job for job in rest.jobs()}
     return [by_id[job_id] for job_id in ids]
 
 
-def _require_finished(rest: FlinkRest, ids: Sequence[str]) -> None:
+def run_script(settings: Settings, rest: FlinkRest, script: str, name: str) -> list[Job]:
+    """Run a script through sql-client, and return the jobs that it has started, oldest first.
+
+    Args:
+        settings: the settings.
+        rest: of the cluster.
+        script: whose tables are those of `tables.connected`.
+        name: under which the script is kept in the home while it runs.
+
+    Raises:
+        FlinkError: Flink refused a statement.
+    """
+    known = {job.id for job in rest.jobs()}
+    tables.hand_over_secrets(settings)
+    sqlclient.run(choose(settings).sql_client_command(), script, settings.home / "run" / f"{name}.sql")
+    # Not the ids that sql-client prints: it prints none for a job that it waited for.
+    return [job for job in reversed(rest.jobs()) if job.id not in known]
+
+
+def require_finished(rest: FlinkRest, ids: Sequence[str]) -> None:
+    """Check that jobs came to their own end.
+
+    Raises:
+        FlinkError: one did not; with Flink's reason.
+    """
     for job_id in ids:
         detail = rest.job(job_id)
         if detail["state"] != "FINISHED":
@@ -167,11 +184,7 @@ def _make_room(settings: Settings, rest: FlinkRest, pipeline: Pipeline, *, repla
     topics, servers = pipeline.topics, settings.servers
     outputs = admin.topic_names(topics, (*schema.RESULTS, *schema.LIVE))
     running = active_jobs(rest)
-    filled = [
-        topic
-        for topic, offsets in admin.all_offsets(servers, outputs).items()
-        if any(low < high for low, high in offsets.values())
-    ]
+    filled = [topic for topic, count in admin.message_counts(servers, outputs).items() if count]
     if (running or filled) and not replace:
         why = [f"{job.name} is {job.state} (job {job.id})." for job in running]
         if filled:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
-from adclick_cli.runtime.service import LocalService
+from adclick_cli.runtime.service import LocalService, Report, own_service
+from adclick_cli.settings import Settings
 
 NAME = "heartbeat"
 
 
-def service(home: Path, runtime: str, address: str) -> LocalService:
-    """The writer; it is ready as soon as it runs, and beats once something has been submitted."""
-    return LocalService(
-        name=NAME,
-        command=(sys.executable, "-m", "adclick_cli", "heartbeat", "--follow", "--runtime", runtime),
-        ready=lambda: True,
-        ports={},
-        home=home,
-        address=address,
-        env={"ADCLICK_HOME": str(home)},
-    )
+def service(settings: Settings, runtime: str) -> LocalService:
+    """The writer; it beats once something has been submitted."""
+    return own_service(NAME, ("heartbeat", "--follow", "--runtime", runtime), settings.home)
+
+
+def begin(settings: Settings, runtime: str, report: Report) -> LocalService | None:
+    """Start the writer, and return it, unless it runs or is not wanted.
+
+    Somebody else's broker gets no heartbeat unasked: `adclick heartbeat` is how to ask.
+    """
+    beats = service(settings, runtime)
+    if not settings.heartbeat or settings.bootstrap_servers or not beats.start():
+        return None
+    report(f"Starting the {NAME} …")
+    return beats

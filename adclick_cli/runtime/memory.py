@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from adclick_cli.errors import RuntimeFailure
-from adclick_cli.settings import Settings, ports_file
+from adclick_cli.settings import Settings, ports_file, running_ports
 
 JARS = "jars"
 OWN = frozenset(
@@ -72,10 +72,7 @@ def remembered(settings: Settings) -> str | None:
 
 def listening(settings: Settings) -> str | None:
     """Where this home's cluster listens, if it is up."""
-    try:
-        return dict(json.loads(ports_file(settings.home).read_text(encoding="utf-8"))).get("listen")
-    except (FileNotFoundError, json.JSONDecodeError):
-        return None
+    return running_ports(settings.home).get("listen")
 
 
 def forget_ports(settings: Settings) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from adclick_cli import defaults
 from adclick_cli.errors import RuntimeFailure
 from adclick_cli.runtime import process
 
@@ -199,3 +201,23 @@ class LocalService:
         if not self.log.exists():
             return ""
         return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+
+
+def own_service(name: str, arguments: Sequence[str], home: Path, env: Mapping[str, str] | None = None) -> LocalService:
+    """A command of adclick itself as a service beside the cluster: it listens nowhere, and is ready as it runs.
+
+    Args:
+        name: its name.
+        arguments: the command.
+        home: `ADCLICK_HOME`.
+        env: added to the environment.
+    """
+    return LocalService(
+        name=name,
+        command=(sys.executable, "-m", "adclick_cli", *arguments),
+        ready=lambda: True,
+        ports={},
+        home=home,
+        address=defaults.BIND_ADDRESS,
+        env={**(env or {}), "ADCLICK_HOME": str(home)},
+    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import random
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import accumulate
 
@@ -65,9 +65,7 @@ def simulate(impressions: int, runs: int, seed: int) -> Made:
     chance = random.Random(f"adclick score/{seed}/{impressions}")  # noqa: S311
     rows, intervals = [], []
     for run in range(runs):
-        intervals += [
-            truth.Interval(f"{run}/{one.campaign_id}", one.phase, one.ctr, one.from_ms, one.to_ms) for one in phases
-        ]
+        intervals += [replace(one, campaign_id=f"{run}/{one.campaign_id}") for one in phases]
         for window in range(0, WINDOWS * WINDOW_MS, WINDOW_MS):
             special = next(one.ctr for one in phases if one.to_ms is None or window < one.to_ms)
             for campaign in CAMPAIGNS:

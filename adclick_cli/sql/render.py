@@ -66,8 +66,8 @@ def _context(pipeline: Pipeline, transport: options.Transport) -> dict[str, Any]
             "reach_back": pipeline.reach_back,
         },
         "unique": (
-            ("impressions", "impression_id", ("campaign_id", "device_type", *_columns(pipeline))),
-            ("clicks", "click_id", ("impression_id",)),
+            ("impressions", *_contents(schema.IMPRESSION, _columns(pipeline))),
+            ("clicks", *_contents(schema.CLICK)),
         ),
         "stamp": schema.STAMP,
         "longest": schema.LONGEST_TEXT,
@@ -81,6 +81,11 @@ def _context(pipeline: Pipeline, transport: options.Transport) -> dict[str, Any]
             "z_where_undefined": -1.0 if significance else 0.0,
         },
     }
+
+
+def _contents(record: schema.Record, more: tuple[str, ...] = ()) -> tuple[str, tuple[str, ...]]:
+    """What identifies an event, and the texts that its result depends on."""
+    return record.required[0], (*record.required[1:], *more)
 
 
 def _columns(pipeline: Pipeline) -> tuple[str, ...]:
@@ -150,18 +155,19 @@ BENCH_STAGES = {
 """What `adclick bench` compares, as the stages of each script."""
 
 
-def bench(pipeline: Pipeline, name: str) -> str:
+def bench(pipeline: Pipeline, name: str, transport: options.Transport | None = None) -> str:
     """One side of a benchmark as a script that starts a single job.
 
     Args:
         pipeline: the parameters, bounded; with its live lane or without.
         name: one of `BENCH_STAGES`.
+        transport: what the tables are connected to; Kafka topics unless another is given.
     """
-    context = _context(pipeline, options.kafka(pipeline))
-    parts = []
-    for one in BENCH_STAGES[name]:
-        parts.append(stage(pipeline, one) if one in STAGES else _render(one, context))
-    return "\n".join(parts)
+    transport = transport or options.kafka(pipeline)
+    return "\n".join(
+        stage(pipeline, one, transport) if one in STAGES else _render(one, _context(pipeline, transport))
+        for one in BENCH_STAGES[name]
+    )
 
 
 def write(

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from adclick_cli import schema
-from adclick_cli.broker.admin import all_offsets, topic_names
+from adclick_cli.broker import admin
 from adclick_cli.pipeline import EarlierRule, Pipeline
 from adclick_cli.security import Servers
 from adclick_cli.verify import compare, ledger, oracle
@@ -103,9 +103,7 @@ def check(
             name: compare.load_windows(db, name, key, tables[name], gross=pipeline.dedups)
             for name, key in (("ctr", "campaign_id"), ("engagement", "device_type"))
         }
-        results |= {
-            "alerts": compare.load_alerts(db, tables["alerts"]),
-        }
+        results["alerts"] = compare.load_alerts(db, tables["alerts"])
         compare.compare_windows(db, "ctr", results["ctr"])
         compare.compare_windows(db, "engagement", results["engagement"])
         compare.compare_alerts(db, pipeline, earlier, results["alerts"])
@@ -123,8 +121,8 @@ def check(
 
 def _written(servers: Servers, pipeline: Pipeline) -> int:
     """How much Flink has written so far, in any result topic."""
-    topics = topic_names(pipeline.topics, (*schema.RESULTS, *schema.LIVE))
-    return sum(high for offsets in all_offsets(servers, topics).values() for _, high in offsets.values())
+    topics = admin.topic_names(pipeline.topics, (*schema.RESULTS, *schema.LIVE))
+    return sum(sum(ends.values()) for ends in admin.end_offsets(servers, topics).values())
 
 
 def verify(
@@ -156,6 +154,8 @@ def verify(
     if pipeline.dead_letters:
         names = ("dead_letters", *names)
     topics = {name: TopicTable(servers, getattr(pipeline.topics, name)) for name in names}
+    raw = admin.end_offsets(servers, (pipeline.topics.impressions, pipeline.topics.clicks))
+    partitions = sum(len(ends) for ends in raw.values())
     told = False
     written, moved = -1, begun
     while True:
@@ -164,7 +164,6 @@ def verify(
             if name == "impressions":
                 counted = dropped()
             topics[name].refresh()
-        partitions = sum(len(topics[name].partitions) for name in ("impressions", "clicks"))
         tables = {name: topic.table() for name, topic in topics.items()}
         verdict = check(tables, pipeline, until_ms, earlier, partitions, counted)
         now = time.monotonic()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adclick_cli.broker.admin import topic_offsets
 from adclick_cli.broker.consumer import offsets_from, read_topic
 from adclick_cli.security import Servers
 
@@ -19,9 +18,6 @@ class TopicTable:
         servers: the broker.
         topic: its name.
         since_ms: only messages that arrived at or after this time, ms since the epoch; None reads them all.
-
-    Attributes:
-        partitions: numbers of its partitions, as of the last `refresh`.
     """
 
     def __init__(self, servers: Servers, topic: str, since_ms: int | None = None) -> None:
@@ -29,7 +25,6 @@ class TopicTable:
         self._servers = servers
         self._parts: list[pa.Table] = []
         self._next = {} if since_ms is None else offsets_from(servers, topic, since_ms)
-        self.partitions: tuple[int, ...] = ()
 
     def refresh(self) -> bool:
         """Read what came since the last call; returns whether anything did.
@@ -39,7 +34,6 @@ class TopicTable:
         """
         import pyarrow as pa
 
-        self.partitions = tuple(topic_offsets(self._servers, self.topic))
         before = len(self._parts)
         for batch in read_topic(self._servers, self.topic, start=self._next):
             self._parts.append(

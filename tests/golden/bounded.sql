@@ -309,8 +309,8 @@ SELECT
     REGEXP_REPLACE(message, '[\x00-\x1F\x{FEFF}]', ' ') AS message
 FROM impression_messages
 WHERE
-    -- Flink computes an expression as often as it is written down: each field is asked for once. The planner puts
-    -- conditions that begin with NOT last: written so, every message would be looked at closely (docs/decisions/0006).
+    -- The planner puts conditions that begin with NOT last: written so, every message would be looked at closely
+    -- (docs/decisions/0006).
     (
         REGEXP(JSON_VALUE(message, '$.impression_id'), '^[^{\[][\s\S]{0,1023}$')
         AND REGEXP(JSON_VALUE(message, '$.campaign_id'), '^[^{\[][\s\S]{0,1023}$')
@@ -407,8 +407,8 @@ SELECT
     REGEXP_REPLACE(message, '[\x00-\x1F\x{FEFF}]', ' ') AS message
 FROM click_messages
 WHERE
-    -- Flink computes an expression as often as it is written down: each field is asked for once. The planner puts
-    -- conditions that begin with NOT last: written so, every message would be looked at closely (docs/decisions/0006).
+    -- The planner puts conditions that begin with NOT last: written so, every message would be looked at closely
+    -- (docs/decisions/0006).
     (
         REGEXP(JSON_VALUE(message, '$.click_id'), '^[^{\[][\s\S]{0,1023}$')
         AND REGEXP(JSON_VALUE(message, '$.impression_id'), '^[^{\[][\s\S]{0,1023}$')

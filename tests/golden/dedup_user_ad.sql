@@ -363,7 +363,8 @@ CREATE TEMPORARY TABLE engagement_live (
 -- An impression counts when it comes, a click when it finds its impression: no watermark is waited for. An event that
 -- its producer delivered twice counts twice here until its window is final: DISTINCT would cost more than all the rest
 -- of the job (docs/decisions/0008).
--- COALESCE keeps the planner from making another, INNER join out of the one that the final windows use.
+-- COALESCE keeps the planner from making another, INNER join out of the one that the final windows use; so does asking
+-- for every column that those read, which is always true.
 
 CREATE TEMPORARY VIEW live_events AS
 SELECT
@@ -381,7 +382,10 @@ SELECT
     device_type,
     event_time
 FROM attributed
-WHERE COALESCE(click_id, '') <> '' AND CHAR_LENGTH(CONCAT(COALESCE(click_id, ''), user_id, ad_id)) >= 0;
+WHERE
+    COALESCE(click_id, '') <> ''
+    AND CONCAT(COALESCE(click_id, ''), user_id) <> ''
+    AND CONCAT(COALESCE(click_id, ''), ad_id) <> '';
 
 CREATE TEMPORARY VIEW live_windows AS
 SELECT

@@ -255,7 +255,8 @@ CREATE TEMPORARY TABLE engagement_live (
 -- An impression counts when it comes, a click when it finds its impression: no watermark is waited for. An event that
 -- its producer delivered twice counts twice here until its window is final: DISTINCT would cost more than all the rest
 -- of the job (docs/decisions/0008).
--- COALESCE keeps the planner from making another, INNER join out of the one that the final windows use.
+-- COALESCE keeps the planner from making another, INNER join out of the one that the final windows use; so does asking
+-- for every column that those read, which is always true.
 
 CREATE TEMPORARY VIEW live_events AS
 SELECT
@@ -273,7 +274,8 @@ SELECT
     device_type,
     event_time
 FROM attributed
-WHERE COALESCE(click_id, '') <> '';
+WHERE
+    COALESCE(click_id, '') <> '';
 
 CREATE TEMPORARY VIEW live_windows AS
 SELECT
@@ -421,8 +423,8 @@ SELECT
     REGEXP_REPLACE(message, '[\x00-\x1F\x{FEFF}]', ' ') AS message
 FROM impression_messages
 WHERE
-    -- Flink computes an expression as often as it is written down: each field is asked for once. The planner puts
-    -- conditions that begin with NOT last: written so, every message would be looked at closely (docs/decisions/0006).
+    -- The planner puts conditions that begin with NOT last: written so, every message would be looked at closely
+    -- (docs/decisions/0006).
     (
         REGEXP(JSON_VALUE(message, '$.impression_id'), '^[^{\[][\s\S]{0,1023}$')
         AND REGEXP(JSON_VALUE(message, '$.campaign_id'), '^[^{\[][\s\S]{0,1023}$')
@@ -518,8 +520,8 @@ SELECT
     REGEXP_REPLACE(message, '[\x00-\x1F\x{FEFF}]', ' ') AS message
 FROM click_messages
 WHERE
-    -- Flink computes an expression as often as it is written down: each field is asked for once. The planner puts
-    -- conditions that begin with NOT last: written so, every message would be looked at closely (docs/decisions/0006).
+    -- The planner puts conditions that begin with NOT last: written so, every message would be looked at closely
+    -- (docs/decisions/0006).
     (
         REGEXP(JSON_VALUE(message, '$.click_id'), '^[^{\[][\s\S]{0,1023}$')
         AND REGEXP(JSON_VALUE(message, '$.impression_id'), '^[^{\[][\s\S]{0,1023}$')

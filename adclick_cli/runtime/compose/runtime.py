@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from adclick_cli import defaults
 from adclick_cli.broker import admin
 from adclick_cli.errors import ParameterError, RuntimeFailure
 from adclick_cli.runtime import heartbeat, jars, logfiles, maven, memory
@@ -96,12 +95,10 @@ class ComposeRuntime:
         self._check_images(report)
         with memory.remembering(self._settings, self.name):
             self._start(before)
-        beats = self._heartbeat()
-        if self._settings.heartbeat and beats.start():
-            report(f"Starting the {beats.name} …")
+        heartbeat.begin(self._settings, self.name, report)
 
     def _heartbeat(self) -> LocalService:
-        return heartbeat.service(self._settings.home, self.name, defaults.BIND_ADDRESS)
+        return heartbeat.service(self._settings, self.name)
 
     def _start(self, before: set[str]) -> None:
         # A container that runs is left alone whatever has changed since: Flink would lose its jobs with it.

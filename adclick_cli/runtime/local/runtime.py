@@ -90,10 +90,9 @@ class LocalRuntime:
                     )
                     if made:
                         report(f"Made the topics {', '.join(made)}.")
-            beats = heartbeat.service(layout.home, self.name, defaults.BIND_ADDRESS)
-            if self._settings.heartbeat and beats.start():
+            beats = heartbeat.begin(self._settings, self.name, report)
+            if beats is not None:
                 started.append(beats)
-                report(f"Starting the {beats.name} …")
             train(layout, report)
             # What was copied kept its mode, and an older adclick or a JVM of the user's may have left open files.
             private.tighten(self._settings.home)
@@ -159,7 +158,7 @@ class LocalRuntime:
         Raises:
             RuntimeFailure: it ended at once.
         """
-        watching = supervisor.service(self._settings.home, self.name, defaults.BIND_ADDRESS)
+        watching = supervisor.service(self._settings.home, self.name)
         if not wanted:
             watching.stop()
         elif watching.start():

@@ -7,32 +7,23 @@ the supervisor that is the user, with `adclick up`.
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from adclick_cli.errors import AdclickError
 from adclick_cli.runtime.process import SECRET_VARIABLES
-from adclick_cli.runtime.service import LocalService, Report, Runtime
+from adclick_cli.runtime.service import LocalService, Report, Runtime, own_service
 
 NAME = "supervisor"
 LOOK_EVERY_S = 1.0
 LONGEST_PAUSE_S = 30.0
 
 
-def service(home: Path, runtime: str, address: str) -> LocalService:
-    """The supervisor as a service; it is ready as soon as it runs."""
-    return LocalService(
-        name=NAME,
-        command=(sys.executable, "-m", "adclick_cli", "supervise", "--runtime", runtime),
-        ready=lambda: True,
-        ports={},
-        home=home,
-        address=address,
-        # It brings services up, and so speaks with the broker: it alone is handed the secrets on.
-        env={name: value for name, value in os.environ.items() if name.upper() in SECRET_VARIABLES}
-        | {"ADCLICK_HOME": str(home)},
-    )
+def service(home: Path, runtime: str) -> LocalService:
+    """The supervisor as a service."""
+    # It brings services up, and so speaks with the broker: it alone is handed the secrets on.
+    secrets = {name: value for name, value in os.environ.items() if name.upper() in SECRET_VARIABLES}
+    return own_service(NAME, ("supervise", "--runtime", runtime), home, secrets)
 
 
 def supervise(runtime: Runtime, report: Report, sleep: Callable[[float], None], looks: Iterable[object]) -> None:

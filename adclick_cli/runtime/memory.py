@@ -95,6 +95,16 @@ def require_own(home: Path) -> None:
         )
 
 
+def move_in(settings: Settings) -> None:
+    """Check that `up` may use a home: one used before, whatever lies there by now, or adclick's own.
+
+    Raises:
+        RuntimeFailure: it was never adclick's, and holds something that adclick did not put there.
+    """
+    if remembered(settings) is None:
+        require_own(settings.home)
+
+
 def delete_home(home: Path) -> None:
     """Delete all that lies in a home but the jars.
 

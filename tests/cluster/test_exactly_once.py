@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,7 +47,7 @@ def wait(reached: Callable[[], Any], what: str) -> None:
         time.sleep(0.2)
 
 
-def test_a_savepoint_carries_state_over_with_another_threshold(cluster: Cluster) -> None:
+def test_a_savepoint_carries_state_over_with_another_threshold(cluster: Cluster, tmp_path: Path) -> None:
     env = cluster.own_topics("state")
     cluster.run("submit", *SHORT, "--spike", "1.2", "--drop", "0.8", env=env)
     cluster.run("generate", "--backfill", "60s", "--rate", "40", env=env)
@@ -63,7 +64,7 @@ def test_a_savepoint_carries_state_over_with_another_threshold(cluster: Cluster)
 
     # Flink itself judges the operators: each job is offered the other one's state.
     record = cluster.home / "savepoints" / "records" / f"{taken['name']}.json"
-    swapped = cluster.home / "swapped.json"
+    swapped = tmp_path / "swapped.json"
     plain = json.loads(record.read_text())
     plain["paths"] = dict(zip(plain["paths"], reversed(plain["paths"].values()), strict=True))
     swapped.write_text(json.dumps(plain))

@@ -49,3 +49,15 @@ def test_a_home_of_its_own_is_emptied_but_for_the_jars(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
     memory.delete_home(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [memory.JARS]
+
+
+def test_up_goes_on_in_its_own_home_whatever_else_lies_there(tmp_path: Path) -> None:
+    home = _somebody_elses(tmp_path)
+    used = settings.load(home=home, runtime="local")
+    with pytest.raises(RuntimeFailure, match="thesis"):
+        memory.move_in(used)
+    with memory.remembering(used, "local"):
+        pass
+    memory.move_in(used)
+    with pytest.raises(RuntimeFailure, match="thesis"):
+        memory.delete_home(home)

@@ -84,7 +84,7 @@ class ComposeRuntime:
             PortTakenError, RuntimeFailure, DownloadError, BrokerError: it cannot come up.
         """
         docker.require()
-        memory.require_own(self._settings.home)
+        memory.move_in(self._settings)
         before = {name for name, container in self._containers().items() if container.state == "running"}
         for name in NAMES:
             report(f"The {name} runs already." if name in before else f"Starting the {name} …")

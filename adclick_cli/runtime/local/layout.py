@@ -7,6 +7,7 @@ the package itself stays untouched.
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import socket
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ from adclick_cli.runtime import jars, maven, options
 from adclick_cli.runtime.local import archives
 from adclick_cli.runtime.local.archives import Archives
 from adclick_cli.settings import Settings
+
+FREE_PORTS = range(20_000, 32_000)
+"""Below any system's range for outgoing connections: one of those could take a port while its service restarts."""
 
 FLINK_JAVA_OPTIONS = (
     "--add-exports=java.rmi/sun.rmi.registry=ALL-UNNAMED",
@@ -251,7 +255,19 @@ def _yaml(value: object) -> str:
 
 
 def free_port(address: str) -> int:
-    """A port that nobody listens on now, for what only our own services talk to."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind((address, 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody listens on now, for what only our own services talk to.
+
+    Raises:
+        RuntimeFailure: all are taken.
+    """
+    for port in random.sample(FREE_PORTS, len(FREE_PORTS)):
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            try:
+                probe.bind((address, port))
+            except OSError:
+                continue
+            return port
+    raise RuntimeFailure(
+        f"no port from {FREE_PORTS[0]} to {FREE_PORTS[-1]} is free on {address}",
+        mend="Stop what holds them; `ss -ltnp` lists it.",
+    )

@@ -61,7 +61,7 @@ class LocalRuntime:
         Raises:
             PortTakenError, RuntimeFailure, DownloadError, BrokerError: it cannot come up.
         """
-        memory.require_own(self._settings.home)
+        memory.move_in(self._settings)
         # The supervisor and a user may bring the same service up at the same moment.
         self._settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         with (

@@ -31,6 +31,8 @@ BEATS_PER_SILENCE = 5
 class _Partition:
     newest_ms: int | None
     seen_s: float
+    base_ms: int | None = None
+    """Event time at `seen_s`. Our own later heartbeats do not raise it, or each would be added to the one before."""
 
 
 @dataclass(frozen=True)
@@ -74,11 +76,16 @@ class Silence:
             partition.newest_ms = event_ms
         if not beat:
             partition.seen_s = now_s
+        # Heartbeats that the first look finds were written before, perhaps by another writer: time goes on from there.
+        first = all(one.base_ms is None for one in self._partitions.values())
+        if first or (now_s == partition.seen_s and event_ms > (partition.base_ms or 0)):
+            partition.base_ms = event_ms
 
     def nobody_looked(self, now_s: float) -> None:
         """The broker was away: nothing is known about the time until now."""
         for partition in self._partitions.values():
             partition.seen_s = now_s
+            partition.base_ms = partition.newest_ms
 
     def due(self, now_s: float) -> Beat | None:
         """The heartbeat that is due now, if one is."""
@@ -91,8 +98,10 @@ class Silence:
         if at_ms is None:
             if busy or now_s - max(one.seen_s for one in known) > self._going_on_s:
                 return None
-            last = max(known, key=lambda one: (one.newest_ms or 0) - one.seen_s * 1000)
-            at_ms = int((last.newest_ms or 0) + (now_s - last.seen_s - self._after_s) * 1000)
+            bases = [one.base_ms - one.seen_s * 1000 for one in known if one.base_ms is not None]
+            if not bases:
+                return None
+            at_ms = int(max(bases) + (now_s - self._after_s) * 1000)
         return Beat(tuple(sorted(silent)), at_ms)
 
 

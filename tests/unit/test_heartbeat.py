@@ -59,6 +59,24 @@ def test_when_all_is_silent_event_time_goes_on_like_the_clock_so_much_behind() -
     assert one.due(101.1) is None
 
 
+def test_heartbeats_that_are_read_back_do_not_hasten_event_time() -> None:
+    one = silence()
+    one.saw(A, 5_000, 1.0)
+    for now in range(11, 101, 2):
+        beat = one.due(now)
+        assert beat == Beat((C, A, B), 5_000 + (now - 11) * 1_000)
+        for place in beat.places:
+            one.saw(place, beat.at_ms, now + 0.5, beat=True)
+    # A writer that is started anew finds an event and heartbeats: event time goes on from the newest of them.
+    anew = Silence(AFTER_S, GOING_ON_S)
+    anew.there([A], 200.0)
+    for at_ms, is_beat in ((5_000, False), (50_000, True), (52_000, True)):
+        anew.saw(A, at_ms, 200.0, beat=is_beat)
+    assert anew.due(210.0) == Beat((A,), 52_000)
+    anew.saw(A, 52_000, 210.5, beat=True)
+    assert anew.due(212.0) == Beat((A,), 54_000)
+
+
 def test_a_heartbeat_tells_the_time_but_is_no_traffic() -> None:
     one = silence()
     one.saw(A, 5_000, 5.0, beat=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from adclick_cli.broker import admin
 from adclick_cli.broker.producer import open_producer
+from adclick_cli.events.ending import Ending
 from adclick_cli.events.generator import Event, Kind
 from adclick_cli.pipeline import Topics
 from adclick_cli.schema import EVENTS, Record
@@ -81,26 +82,29 @@ def send(events: Iterable[Event], servers: Servers, topics: Topics, *, speed: fl
     report = Report()
     names = {Kind.IMPRESSION: topics.impressions, Kind.CLICK: topics.clicks}
     producer = open_producer(servers)
+    ending = Ending()
     begun = time.monotonic()
     asleep = not speed
     try:
-        for event in events:
-            if report.first_ms is None:
-                report.first_ms = event.at_ms
-            elif asleep:
-                since_ms = event.at_ms - report.first_ms
-                if since_ms > WAKE_EVENT_MS and report.impressions >= WAKE_IMPRESSIONS:
-                    producer.flush()
-                    time.sleep(WAKE_PAUSE_S)
-                    asleep = False
-            elif speed:
-                _pace(begun + (event.at_ms - report.first_ms) / 1000 / speed)
-            producer.send(names[event.kind], event.key, event.value)
-            report.last_ms = event.at_ms
-            if event.kind is Kind.IMPRESSION:
-                report.impressions += 1
-            else:
-                report.clicks += 1
+        with ending.heeded():
+            for event in events:
+                if report.first_ms is None:
+                    report.first_ms = event.at_ms
+                elif asleep:
+                    since_ms = event.at_ms - report.first_ms
+                    if since_ms > WAKE_EVENT_MS and report.impressions >= WAKE_IMPRESSIONS:
+                        producer.flush()
+                        time.sleep(WAKE_PAUSE_S)
+                        asleep = False
+                elif speed:
+                    _pace(begun + (event.at_ms - report.first_ms) / 1000 / speed)
+                with ending:
+                    producer.send(names[event.kind], event.key, event.value)
+                    report.last_ms = event.at_ms
+                    if event.kind is Kind.IMPRESSION:
+                        report.impressions += 1
+                    else:
+                        report.clicks += 1
     except KeyboardInterrupt:
         report.interrupted = True
     producer.close()

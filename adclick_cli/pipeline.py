@@ -13,8 +13,8 @@ from typing import Any, Literal
 from adclick_cli import defaults
 from adclick_cli.parameters import Duration
 
-Method = Literal["ratio", "significance"]
-METHODS: tuple[Method, ...] = ("ratio", "significance")
+Method = Literal["ratio", "significance", "baseline"]
+METHODS: tuple[Method, ...] = ("ratio", "significance", "baseline")
 
 DedupKey = Literal["impression", "user+ad"]
 DEDUP_KEYS: tuple[DedupKey, ...] = ("impression", "user+ad")
@@ -44,6 +44,20 @@ class AlertRule:
     method: Method
     min_impressions: int
     min_z: float
+
+    @property
+    def min_previous_z(self) -> float:
+        """Least |z| of `baseline` against the previous window alone.
+
+        The same difference is less sure with a fourth of the impressions. It may not be dropped: after a change the
+        baseline holds some of both CTRs.
+        """
+        return self.min_z - defaults.PREVIOUS_LESS
+
+
+def least_z(method: Method) -> float:
+    """The least |z| that a rule is meant to have; `ratio` makes no use of it."""
+    return defaults.MIN_Z if method == "baseline" else defaults.SIGNIFICANCE_MIN_Z
 
 
 @dataclass(frozen=True)
@@ -90,9 +104,10 @@ class Pipeline:
         max_ahead: an event dated further than this past its broker timestamp is impossible.
         spike: SPIKE where the CTR is above `spike` times the previous window's.
         drop: DROP where the CTR is below `drop` times the previous window's.
-        method: `ratio`, or `significance` (ratio and two-proportion z).
+        method: `ratio`; `significance` (ratio and two-proportion z); `baseline` (ratio, and Anscombe's z against the
+            four windows before, pooled, and against the one before).
         min_impressions: both windows must hold at least so many impressions.
-        min_z: least absolute z of `significance`.
+        min_z: least absolute z of `significance` or `baseline`.
         parallelism: parallel subtasks of each operator.
         bounded: read what is there now, write every window, finish.
         live: also keep the upsert topics with the windows that are still open.
@@ -115,7 +130,7 @@ class Pipeline:
     max_ahead: Duration = Duration.parse(defaults.MAX_AHEAD, "max-ahead")
     spike: float = defaults.SPIKE
     drop: float = defaults.DROP
-    method: Method = "ratio"
+    method: Method = "baseline"
     min_impressions: int = defaults.MIN_IMPRESSIONS
     min_z: float = defaults.MIN_Z
     parallelism: int = defaults.PARALLELISM

@@ -165,8 +165,13 @@ ALERT = Record(
         Field("current_clicks", Kind.COUNT, "clicks of that window"),
         Field("previous_impressions", Kind.COUNT, "impressions of the window before"),
         Field("previous_clicks", Kind.COUNT, "clicks of the window before"),
-        Field("z_score", Kind.RATIO, "two-proportion z of the two windows; null where it is not defined"),
-        Field("rule", Kind.TEXT, "ratio or significance"),
+        Field(
+            "z_score",
+            Kind.RATIO,
+            "baseline: Anscombe's z against the four windows before, pooled; else two-proportion z of the two windows,"
+            " null where it is not defined",
+        ),
+        Field("rule", Kind.TEXT, "baseline, significance or ratio"),
     ),
     ("alert_time", "campaign_id"),
 )

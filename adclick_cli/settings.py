@@ -26,7 +26,7 @@ from adclick_cli import defaults, private
 from adclick_cli.errors import ParameterError
 from adclick_cli.login import SECRETS, LoginSettings
 from adclick_cli.parameters import Duration, parse_count, parse_listen, parse_number, parse_servers, parse_topic
-from adclick_cli.pipeline import DEDUP_KEYS, METHODS, DedupKey, Method, Pipeline, Topics
+from adclick_cli.pipeline import DEDUP_KEYS, METHODS, DedupKey, Pipeline, Topics, least_z
 from adclick_cli.security import Servers
 
 PROJECT_FILE = Path("adclick.toml")
@@ -102,7 +102,7 @@ class Settings(LoginSettings):
     drop: float | None = None
     method: str = defaults.METHOD
     min_impressions: int = defaults.MIN_IMPRESSIONS
-    min_z: float = defaults.MIN_Z
+    min_z: float | None = None
     parallelism: int = defaults.PARALLELISM
     live: bool = True
     dead_letters: bool = True
@@ -191,8 +191,8 @@ class Settings(LoginSettings):
         """
         method = next((known for known in METHODS if known == self.method), None)
         if method is None:
-            raise ParameterError("method", self.method, "There is no such rule.", "Use ratio or significance.")
-        spike, drop = self._thresholds(method)
+            raise ParameterError("method", self.method, "There is no such rule.", f"Use one of {', '.join(METHODS)}.")
+        spike, drop = self._thresholds()
         return Pipeline(
             window=_window(self.window),
             attribution=Duration.parse(self.attribution, "attribution"),
@@ -207,7 +207,7 @@ class Settings(LoginSettings):
             drop=drop,
             method=method,
             min_impressions=parse_count(self.min_impressions, "min-impressions"),
-            min_z=parse_number(self.min_z, "min-z", at_least=0),
+            min_z=parse_number(least_z(method) if self.min_z is None else self.min_z, "min-z", at_least=0),
             parallelism=parse_count(self.parallelism, "parallelism", at_least=1, at_most=32_768),
             bounded=bounded,
             live=self.live and not bounded,
@@ -218,7 +218,7 @@ class Settings(LoginSettings):
             topics=self.topics(),
         )
 
-    def _thresholds(self, method: Method) -> tuple[float, float]:
+    def _thresholds(self) -> tuple[float, float]:
         drop, spike = self.drop, self.spike
         if self.threshold is not None:
             threshold = parse_number(self.threshold, "threshold", above=0, below=1)

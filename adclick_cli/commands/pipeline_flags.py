@@ -126,10 +126,11 @@ FLAGS: dict[str, tuple[type, Any]] = {
         str,
         _option(
             "--method",
-            "ratio: the factors alone. significance: the factors and a two-proportion z of at least --min-z. "
+            "baseline: the factors and a z of at least --min-z against the four windows before, pooled. significance:"
+            " the factors and such a z against the window before. ratio: the factors alone. "
             f"Default: {defaults.METHOD}.",
             ALERTS,
-            metavar="ratio|significance",
+            metavar="baseline|significance|ratio",
         ),
     ),
     "min_impressions": (
@@ -140,7 +141,14 @@ FLAGS: dict[str, tuple[type, Any]] = {
             ALERTS,
         ),
     ),
-    "min_z": (float, _option("--min-z", f"Least |z| of --method significance. Default: {defaults.MIN_Z}.", ALERTS)),
+    "min_z": (
+        float,
+        _option(
+            "--min-z",
+            f"Least |z|. Default: {defaults.MIN_Z}, and {defaults.SIGNIFICANCE_MIN_Z} for --method significance.",
+            ALERTS,
+        ),
+    ),
     "parallelism": (
         int,
         _option(

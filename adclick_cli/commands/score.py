@@ -34,7 +34,7 @@ def score(
     rule: list[str] = typer.Option(
         [],
         "--rule",
-        metavar="ratio|significance|baseline",
+        metavar="baseline|significance|ratio",
         help="Score this one; may stand several times. Default: all.",
         rich_help_panel=RULE,
     ),
@@ -78,4 +78,4 @@ def score(
     if chart is not None:
         picture.save(chart, lines)
         console.say(f"Drawn: {chart}")
-    console.next_step("adclick submit --method significance" if simulate else "adclick score --sweep")
+    console.next_step("adclick submit" if simulate else "adclick score --sweep")

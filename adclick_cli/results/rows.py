@@ -98,7 +98,7 @@ class AlertRow:
         current_ctr, previous_ctr: CTR of that window and of the one before.
         impressions: impressions of that window.
         z_score: two-proportion z; None where it is not defined.
-        rule: ratio or significance.
+        rule: baseline, significance or ratio.
         values: the row as it was read, by field.
         updated: when the row was written, UTC.
     """

@@ -15,7 +15,6 @@ from adclick_cli.sql import render
 MAY_CHANGE = (
     "spike",
     "drop",
-    "method",
     "min_impressions",
     "min_z",
     "idle_timeout",
@@ -23,7 +22,9 @@ MAY_CHANGE = (
     "transaction_timeout",
     "bootstrap_servers",
 )
-"""Parameters without a trace in any state: an alert's two windows are kept, not how they were judged."""
+"""Parameters without a trace in any state: an alert's windows are kept, not how they were judged.
+
+`ratio` and `significance` keep the same, too; `baseline` keeps more."""
 
 STAGES = tuple(name for name in render.STAGES if name != "settings")
 _COMMENT = re.compile(r"^\s*--.*\n?", re.MULTILINE)
@@ -32,7 +33,8 @@ _COMMENT = re.compile(r"^\s*--.*\n?", re.MULTILINE)
 def stages(pipeline: Pipeline) -> dict[str, str]:
     """The SQL of each stage without comments and without what may change."""
     standard = Pipeline()
-    plain = replace(pipeline, **{name: getattr(standard, name) for name in MAY_CHANGE})
+    same = {name: getattr(standard, name) for name in MAY_CHANGE}
+    plain = replace(pipeline, **same, method="baseline" if pipeline.method == "baseline" else "ratio")
     return {name: _COMMENT.sub("", render.stage(plain, name)).strip() for name in STAGES}
 
 
@@ -53,6 +55,8 @@ def changed_parameters(before: Pipeline, after: Pipeline) -> list[str]:
                 for name, value in vars(new).items()
                 if value != getattr(old, name)
             ]
+        elif field.name == "method" and "baseline" not in (old, new):
+            continue
         elif old != new and field.name not in MAY_CHANGE:
             found.append(f"{field.name.replace('_', '-')} {new}, was {old}")
     return found

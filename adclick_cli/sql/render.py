@@ -34,6 +34,8 @@ _DEDUP_KEYS: dict[DedupKey, tuple[tuple[str, ...], str]] = {
 """By key: the columns that it needs of an impression, and what clicks are partitioned by."""
 _LIVE_BEFORE = {"aggregation": ("live_sinks", "live_counts")}
 _ANOMALY_MEMORY = Duration(3_600_000)
+_BASELINE_MEMORY = Duration(8 * 86_400_000)
+"""Time of the clock, not of events: longer than the broker keeps what is still to be read (a week by default)."""
 
 
 @cache
@@ -49,7 +51,7 @@ def _environment() -> Environment:
 
 
 def _context(pipeline: Pipeline, transport: options.Transport) -> dict[str, Any]:
-    significance = pipeline.method == "significance"
+    ratio = pipeline.method == "ratio"
     return {
         "pipeline": pipeline,
         "session": options.session(pipeline),
@@ -77,8 +79,11 @@ def _context(pipeline: Pipeline, transport: options.Transport) -> dict[str, Any]
         "notes": transport.notes,
         "anomaly": {
             "memory": Duration(_ANOMALY_MEMORY.ms + pipeline.window.ms),
-            "min_z": pipeline.min_z if significance else 0.0,
-            "z_where_undefined": -1.0 if significance else 0.0,
+            "kept": f"{_BASELINE_MEMORY.ms + (defaults.BASELINE_WINDOWS + 1) * pipeline.window.ms} ms",
+            "backs": range(1, defaults.BASELINE_WINDOWS + 1),
+            "min_z": 0.0 if ratio else pipeline.min_z,
+            "min_previous_z": pipeline.rule.min_previous_z,
+            "z_where_undefined": 0.0 if ratio else -1.0,
         },
     }
 
@@ -125,7 +130,8 @@ def stage(pipeline: Pipeline, name: str, transport: options.Transport | None = N
     if name == "join":
         before = ("unique",) if pipeline.unique_ids.ms else ()
         after = ("dedup",) if pipeline.dedups else ()
-    return "\n".join(_render(template, context) for template in (*before, name, *after))
+    own = "anomaly_baseline" if name == "anomaly" and pipeline.method == "baseline" else name
+    return "\n".join(_render(template, context) for template in (*before, own, *after))
 
 
 def script(

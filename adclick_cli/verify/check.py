@@ -11,7 +11,7 @@ from adclick_cli import schema
 from adclick_cli.broker import admin
 from adclick_cli.pipeline import EarlierRule, Pipeline
 from adclick_cli.security import Servers
-from adclick_cli.verify import compare, ledger, oracle
+from adclick_cli.verify import alerts, compare, ledger, oracle
 from adclick_cli.verify.compare import Comparison
 from adclick_cli.verify.late import Dropped, Late, late
 from adclick_cli.verify.ledger import Conflict
@@ -106,7 +106,7 @@ def check(
         results["alerts"] = compare.load_alerts(db, tables["alerts"])
         compare.compare_windows(db, "ctr", results["ctr"])
         compare.compare_windows(db, "engagement", results["engagement"])
-        compare.compare_alerts(db, pipeline, earlier, results["alerts"])
+        alerts.compare_alerts(db, pipeline, earlier, results["alerts"])
         if "dead_letters" in tables:
             results["dead_letters"] = compare.load_dead_letters(db, tables["dead_letters"])
             compare.compare_dead_letters(db, pipeline, until_ms, results["dead_letters"])

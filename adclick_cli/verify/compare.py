@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from adclick_cli.pipeline import AlertRule, EarlierRule, Pipeline
+from adclick_cli.pipeline import Pipeline
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from duckdb import DuckDBPyConnection
-
-Z_TOLERANCE = 1e-9
 
 
 @dataclass
@@ -69,7 +66,7 @@ _WINDOW_COLUMNS = {
     "impression_count": _NUMBER,
     "click_count": _NUMBER,
 }
-_ALERT_NUMBERS = {
+ALERT_NUMBERS = {
     "current_ctr": "DOUBLE",
     "previous_ctr": "DOUBLE",
     "current_impressions": "BIGINT",
@@ -111,7 +108,7 @@ def load_alerts(db: DuckDBPyConnection, messages: pa.Table) -> Comparison:
     columns = {"alert_time": _INSTANT.format(name="alert_time"), "window_start": _INSTANT.format(name="window_start")}
     columns |= {"key": "json_extract_string(text, '$.campaign_id')"}
     columns |= {name: f"json_extract_string(text, '$.{name}')" for name in ("alert_type", "rule")}
-    columns |= {name: _NUMBER.format(name=name, kind=kind) for name, kind in _ALERT_NUMBERS.items()}
+    columns |= {name: _NUMBER.format(name=name, kind=kind) for name, kind in ALERT_NUMBERS.items()}
     required = [column for column in columns if column != "z_score"]
     return _load(db, "alerts", columns, required, ("alert_time", "key"), messages)
 
@@ -236,97 +233,6 @@ def _wrong_values(name: str, row: dict[str, Any]) -> list[str]:
     return wrong
 
 
-_ALERTS = """
-CREATE OR REPLACE TABLE expected_alerts AS
-WITH pairs AS (
-    SELECT
-        c.window_end AS alert_time, c.window_start, c.key,
-        c.clicks::DOUBLE / c.impressions AS current_ctr, p.clicks::DOUBLE / p.impressions AS previous_ctr,
-        c.impressions AS current_impressions, c.clicks AS current_clicks,
-        p.impressions AS previous_impressions, p.clicks AS previous_clicks,
-        (c.clicks + p.clicks)::DOUBLE / (c.impressions + p.impressions) AS pooled,
-        -- A campaign's rows share a partition; a pair is judged when the second of the two is read.
-        (SELECT count(*) FROM rule_ends AS e
-         WHERE e.partition = this_row.place.p AND greatest(this_row.place.o, last_row.place.o) >= e.until) AS number
-    FROM accepted_ctr AS c
-    JOIN accepted_ctr AS p ON p.key = c.key AND p.window_end = c.window_start
-    JOIN rows_ctr AS this_row ON this_row.key = c.key AND this_row.window_end = c.window_end
-    JOIN rows_ctr AS last_row ON last_row.key = p.key AND last_row.window_end = p.window_end
-), scored AS (
-    SELECT
-        *,
-        CASE WHEN pooled > 0 AND pooled < 1 THEN
-            (current_ctr - previous_ctr)
-            / sqrt(pooled * (1 - pooled) * (1.0::DOUBLE / current_impressions + 1.0::DOUBLE / previous_impressions))
-        END AS z_score,
-        CASE
-            WHEN current_ctr > spike * previous_ctr THEN 'SPIKE'
-            WHEN current_ctr < "drop" * previous_ctr THEN 'DROP'
-        END AS alert_type
-    FROM pairs JOIN rules USING (number)
-)
-SELECT *, method AS rule FROM scored
-WHERE alert_type IS NOT NULL
-    AND least(current_impressions, previous_impressions) >= min_impressions
-    AND (method = 'ratio' OR COALESCE(abs(z_score) >= min_z, FALSE))
-"""
-
-_RULES = """
-CREATE OR REPLACE TABLE rules
-(number BIGINT, spike DOUBLE, "drop" DOUBLE, method VARCHAR, min_impressions BIGINT, min_z DOUBLE);
-CREATE OR REPLACE TABLE rule_ends (number BIGINT, "partition" BIGINT, until BIGINT);
-"""
-
-_ALERT_ROWS = (
-    f"SELECT alert_time, window_start, key, alert_type, rule, {', '.join(_ALERT_NUMBERS)} FROM expected_alerts"  # noqa: S608
-)
-_EXACT = ("alert_type", "window_start", "rule", *(name for name in _ALERT_NUMBERS if name != "z_score"))
-
-
-def compare_alerts(
-    db: DuckDBPyConnection, pipeline: Pipeline, earlier: Sequence[EarlierRule], found: Comparison
-) -> None:
-    """Compute every alert from the rows taken as right, by the rule of its time, and compare with `rows_alerts`."""
-    expect_alerts(db, pipeline.rule, earlier)
-    expected, there = _by_key(db, _ALERT_ROWS), _by_key(db, "SELECT * FROM rows_alerts")
-    for key in sorted(expected.keys() | there.keys()):
-        where = f"alerts: {key[1]} {utc(key[0])}"
-        right, row = expected.get(key), there.get(key)
-        if row is None and right is not None:
-            found.missing += 1
-            found.differences.append(f"{where} is missing ({right['alert_type']})")
-        elif right is None and row is not None:
-            found.unexpected += 1
-            found.differences.append(f"{where} is unexpected ({row['alert_type']})")
-        elif right is not None and row is not None:
-            wrong = [f"{name} is {row[name]}, expected {right[name]}" for name in _EXACT if row[name] != right[name]]
-            if not _near(row["z_score"], right["z_score"]):
-                wrong.append(f"z_score is {row['z_score']}, expected {right['z_score']}")
-            if wrong:
-                found.different += 1
-                found.differences.append(f"{where}: {'; '.join(wrong)}")
-            else:
-                found.compared += 1
-
-
-def expect_alerts(db: DuckDBPyConnection, rule: AlertRule, earlier: Sequence[EarlierRule] = ()) -> None:
-    """Fill `expected_alerts` from `accepted_ctr` and the places in `rows_ctr`.
-
-    Args:
-        db: with those two tables.
-        rule: the rule in force.
-        earlier: the rules before it, oldest first.
-    """
-    db.execute(_RULES)
-    for number, one in enumerate([*(before.rule for before in earlier), rule]):
-        values = [number, one.spike, one.drop, one.method, one.min_impressions, one.min_z]
-        db.execute("INSERT INTO rules VALUES (?, ?, ?, ?, ?, ?)", values)
-    for number, before in enumerate(earlier):
-        for partition, until in before.until.items():
-            db.execute("INSERT INTO rule_ends VALUES (?, ?, ?)", [number, partition, until])
-    db.execute(_ALERTS)
-
-
 def load_dead_letters(db: DuckDBPyConnection, messages: pa.Table) -> Comparison:
     """Fill `rows_dead_letters`."""
     columns = {name: f"json_extract_string(text, '$.{name}')" for name in ("source_topic", "reason", "line")}
@@ -385,16 +291,3 @@ def compare_dead_letters(db: DuckDBPyConnection, pipeline: Pipeline, until_ms: i
             found.different += 1
             found.differences.append(f"{where}: line is not the message's bytes")
     found.compared = (there_in_all[0] if there_in_all else 0) - wrong
-
-
-def _by_key(db: DuckDBPyConnection, query: str) -> dict[tuple[int, str], dict[str, Any]]:
-    cursor = db.execute(query)
-    names = [column[0] for column in cursor.description or ()]
-    rows = [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
-    return {(row["alert_time"], row["key"]): row for row in rows}
-
-
-def _near(left: float | None, right: float | None) -> bool:
-    if left is None or right is None:
-        return left is right
-    return abs(left - right) <= Z_TOLERANCE * max(1.0, abs(right))

@@ -96,7 +96,7 @@ RunPipeline = Callable[..., Results]
 
 def pipeline_of(**parameters: Any) -> Pipeline:
     """The pipeline that `run_pipeline` runs with these parameters."""
-    return replace(Pipeline(bounded=True, live=False, dead_letters=False, parallelism=1), **parameters)
+    return replace(Pipeline(bounded=True, live=False, dead_letters=False, parallelism=1, method="ratio"), **parameters)
 
 
 @pytest.fixture(scope="session")

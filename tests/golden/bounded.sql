@@ -469,11 +469,14 @@ SELECT * FROM impression_reasons
 UNION ALL
 SELECT * FROM click_reasons;
 
--- Stage: anomaly. Each final window's CTR against that of the window just before it.
+-- Stage: anomaly. Each final window's CTR against that of the windows just before it, pooled.
 --
--- An interval join, not LAG: LAG finds the previous row, which after an empty window is not the previous window,
--- and it would wait for the watermark; the join answers as soon as both rows are there.
--- The watermark only clears the join's state, so its delay costs nothing but memory.
+-- LAG in the order of reading, which is a campaign's order of windows: its rows share a partition and are written as
+-- the watermark passes. So nothing waits for a watermark. After an empty window the row before is not the window
+-- before: each row's own time says whether it counts.
+
+-- A campaign that was silent for so long begins anew; four windows and the broker's usual retention are less.
+SET 'table.exec.state.ttl' = '709200000 ms';
 
 CREATE TEMPORARY TABLE ctr_windows (
     `window_start` TIMESTAMP_LTZ(3),
@@ -482,7 +485,7 @@ CREATE TEMPORARY TABLE ctr_windows (
     `impression_count` BIGINT,
     `click_count` BIGINT,
     `ctr` DOUBLE,
-    WATERMARK FOR window_end AS window_end - INTERVAL '2' HOUR
+    read_at AS PROCTIME()
 ) WITH (
     'connector' = 'kafka',
     'topic' = 'ctr_results',
@@ -495,32 +498,74 @@ CREATE TEMPORARY TABLE ctr_windows (
     'value.json.timestamp-format.standard' = 'ISO-8601'
 );
 
-CREATE TEMPORARY VIEW ctr_changes AS
-SELECT
-    this_window.window_start,
-    CAST(this_window.window_end AS TIMESTAMP_LTZ(3)) AS window_end,
-    this_window.campaign_id,
-    this_window.ctr AS current_ctr,
-    last_window.ctr AS previous_ctr,
-    this_window.impression_count AS current_impressions,
-    this_window.click_count AS current_clicks,
-    last_window.impression_count AS previous_impressions,
-    last_window.click_count AS previous_clicks,
-    CAST(this_window.click_count + last_window.click_count AS DOUBLE)
-    / (this_window.impression_count + last_window.impression_count) AS pooled_ctr
-FROM ctr_windows AS this_window
-INNER JOIN ctr_windows AS last_window
-    ON
-        this_window.campaign_id = last_window.campaign_id
-        AND this_window.window_end BETWEEN
-        last_window.window_end + INTERVAL '1' HOUR
-        AND last_window.window_end + INTERVAL '1' HOUR;
-
--- z of two proportions with pooled variance; NULL where the variance is not above 0.
-CREATE TEMPORARY VIEW ctr_scores AS
+CREATE TEMPORARY VIEW ctr_rows AS
 SELECT
     window_start,
     window_end,
+    campaign_id,
+    ctr,
+    impression_count,
+    click_count,
+    LAG(ctr) OVER earlier AS ctr_1,
+    LAG(window_end, 1) OVER earlier AS end_1,
+    LAG(impression_count, 1) OVER earlier AS impressions_1,
+    LAG(click_count, 1) OVER earlier AS clicks_1,
+    LAG(window_end, 2) OVER earlier AS end_2,
+    LAG(impression_count, 2) OVER earlier AS impressions_2,
+    LAG(click_count, 2) OVER earlier AS clicks_2,
+    LAG(window_end, 3) OVER earlier AS end_3,
+    LAG(impression_count, 3) OVER earlier AS impressions_3,
+    LAG(click_count, 3) OVER earlier AS clicks_3,
+    LAG(window_end, 4) OVER earlier AS end_4,
+    LAG(impression_count, 4) OVER earlier AS impressions_4,
+    LAG(click_count, 4) OVER earlier AS clicks_4
+FROM ctr_windows
+WINDOW earlier AS (PARTITION BY campaign_id ORDER BY read_at);
+
+-- Of the windows before, those that are there.
+CREATE TEMPORARY VIEW ctr_changes AS
+SELECT
+    window_start,
+    window_end,
+    campaign_id,
+    ctr AS current_ctr,
+    ctr_1 AS previous_ctr,
+    impression_count AS current_impressions,
+    click_count AS current_clicks,
+    impressions_1 AS previous_impressions,
+    clicks_1 AS previous_clicks,
+    0
+    + CASE WHEN end_1 > earliest THEN impressions_1 ELSE 0 END
+    + CASE WHEN end_2 > earliest THEN impressions_2 ELSE 0 END
+    + CASE WHEN end_3 > earliest THEN impressions_3 ELSE 0 END
+    + CASE WHEN end_4 > earliest THEN impressions_4 ELSE 0 END AS baseline_impressions,
+    0
+    + CASE WHEN end_1 > earliest THEN clicks_1 ELSE 0 END
+    + CASE WHEN end_2 > earliest THEN clicks_2 ELSE 0 END
+    + CASE WHEN end_3 > earliest THEN clicks_3 ELSE 0 END
+    + CASE WHEN end_4 > earliest THEN clicks_4 ELSE 0 END AS baseline_clicks
+FROM (
+    SELECT
+        *,
+        window_start - INTERVAL '1' HOUR - INTERVAL '1' HOUR - INTERVAL '1' HOUR - INTERVAL '1' HOUR AS earliest
+    FROM ctr_rows
+) AS dated
+WHERE end_1 = window_start;
+
+-- Anscombe's angle: the variance of ASIN(SQRT((x + 3/8) / (n + 3/4))) is 1 / (4 n + 2) whatever the rate.
+-- LEAST: an impression clicked twice makes more clicks than impressions.
+CREATE TEMPORARY VIEW ctr_angles AS
+SELECT
+    *,
+    ASIN(SQRT(LEAST((current_clicks + 0.375E0) / (current_impressions + 0.75E0), 1E0))) AS current_angle,
+    ASIN(SQRT(LEAST((previous_clicks + 0.375E0) / (previous_impressions + 0.75E0), 1E0))) AS previous_angle,
+    ASIN(SQRT(LEAST((baseline_clicks + 0.375E0) / (baseline_impressions + 0.75E0), 1E0))) AS baseline_angle
+FROM ctr_changes;
+
+CREATE TEMPORARY VIEW ctr_scores AS
+SELECT
+    window_start,
+    CAST(window_end AS TIMESTAMP_LTZ(3)) AS window_end,
     campaign_id,
     current_ctr,
     previous_ctr,
@@ -528,15 +573,15 @@ SELECT
     current_clicks,
     previous_impressions,
     previous_clicks,
-    (current_ctr - previous_ctr) / SQRT(
-        NULLIF(GREATEST(pooled_ctr * (1 - pooled_ctr), 0E0), 0E0)
-        * (1E0 / current_impressions + 1E0 / previous_impressions)
-    ) AS z_score,
+    (current_angle - baseline_angle)
+    / SQRT(1E0 / (4E0 * current_impressions + 2E0) + 1E0 / (4E0 * baseline_impressions + 2E0)) AS z_score,
+    (current_angle - previous_angle)
+    / SQRT(1E0 / (4E0 * current_impressions + 2E0) + 1E0 / (4E0 * previous_impressions + 2E0)) AS previous_z,
     CASE
         WHEN current_ctr > 2.0E0 * previous_ctr THEN 'SPIKE'
         WHEN current_ctr < 0.5E0 * previous_ctr THEN 'DROP'
     END AS alert_type
-FROM ctr_changes;
+FROM ctr_angles;
 
 SET 'pipeline.name' = 'adclick anomaly';
 
@@ -556,13 +601,14 @@ BEGIN
         previous_impressions,
         previous_clicks,
         z_score,
-        'ratio' AS rule
+        'baseline' AS rule
     FROM ctr_scores
     WHERE
         alert_type IS NOT NULL
         AND current_impressions >= 0
         AND previous_impressions >= 0
-        AND COALESCE(ABS(z_score), 0.0E0) >= 0.0E0;
+        AND CASE WHEN alert_type = 'SPIKE' THEN z_score ELSE -z_score END >= 4.75E0
+        AND CASE WHEN alert_type = 'SPIKE' THEN previous_z ELSE -previous_z END >= 3.5E0;
 
     -- What counts nowhere, and why.
     INSERT INTO dead_letters

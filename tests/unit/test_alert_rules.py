@@ -9,6 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.proportion import proportions_ztest
 
+from adclick_cli import defaults
 from adclick_cli.results.wilson import two_proportion_z
 from adclick_cli.scoring import rules
 from adclick_cli.scoring.measure import Alert
@@ -53,7 +54,8 @@ def model(rows: list[CtrRow], rule: Rule) -> list[Alert]:
     found = []
     for row in rows:
         earlier = [
-            by_place.get((row.campaign, row.window_ms - back * MINUTE)) for back in range(1, rules.BASELINE_WINDOWS + 1)
+            by_place.get((row.campaign, row.window_ms - back * MINUTE))
+            for back in range(1, defaults.BASELINE_WINDOWS + 1)
         ]
         last = earlier[0]
         if last is None or min(row.impressions, last.impressions) < rule.min_impressions:
@@ -66,7 +68,7 @@ def model(rows: list[CtrRow], rule: Rule) -> list[Alert]:
             ("SPIKE", ctr > rule.spike * previous, 1),
             ("DROP", ctr < rule.drop * previous, -1),
         ):
-            if holds and sign * pooled >= rule.min_z and sign * single >= rule.min_z - rules.PREVIOUS_LESS:
+            if holds and sign * pooled >= rule.min_z and sign * single >= rule.min_z - defaults.PREVIOUS_LESS:
                 found.append(Alert(row.campaign, row.window_ms, kind))
     return sorted(found, key=lambda one: (one.campaign, one.window_ms))
 
@@ -109,7 +111,7 @@ def test_the_baseline_rules_least_z_is_anscombes() -> None:
     rows = [*(CtrRow("a", minute * MINUTE, 100, 12) for minute in range(4)), CtrRow("a", 4 * MINUTE, 100, 30)]
     z = _z(rows[-1], 48, 400)
     # Against the previous window alone it is smaller, and by less than it may be.
-    assert z - rules.PREVIOUS_LESS < _z(rows[-1], 12, 100) < z
+    assert z - defaults.PREVIOUS_LESS < _z(rows[-1], 12, 100) < z
     judge = Judge(rows, MINUTE)
     assert judge.alerts(Rule("baseline", min_z=z - 1e-9)) == [Alert("a", 4 * MINUTE, "SPIKE")]
     assert judge.alerts(Rule("baseline", min_z=z + 1e-9)) == []

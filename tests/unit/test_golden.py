@@ -22,6 +22,7 @@ CASES = {
     "dedup_user_ad": Pipeline(
         dedup_window=Duration(2_000), dedup_key="user+ad", unique_ids=Duration(600_000), dead_letters=False
     ),
+    "ratio": Pipeline(method="ratio", min_z=4.0),
     "significance": Pipeline(method="significance", min_impressions=100, min_z=4.5, spike=1 / 0.3, drop=0.3),
 }
 

@@ -46,14 +46,16 @@ def test_a_record_reads_back_as_it_was() -> None:
     ],
 )
 def test_thresholds_and_intervals_may_change(change: dict[str, object]) -> None:
-    assert set(change) <= set(fit.MAY_CHANGE)
-    require_fit(taken(Pipeline()), dataclasses.replace(Pipeline(), **change))  # type: ignore[arg-type]
+    assert set(change) <= {*fit.MAY_CHANGE, "method"}
+    before = Pipeline(method="ratio")
+    require_fit(taken(before), dataclasses.replace(before, **change))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
     ("change", "stages", "told"),
     [
         ({"window": minutes(2)}, ["aggregation", "anomaly"], "window 2m, was 1m"),
+        ({"method": "ratio"}, ["anomaly"], "method ratio, was baseline"),
         ({"attribution": minutes(5)}, ["join"], "attribution 5m, was 10m"),
         ({"watermark_delay": minutes(1)}, ["sources"], "watermark-delay 1m, was 5s"),
         ({"max_ahead": minutes(1)}, ["sources", "dead_letters"], "max-ahead 1m, was 1h"),

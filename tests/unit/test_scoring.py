@@ -174,7 +174,7 @@ def test_sent_alerts_are_scored_within_what_the_truth_covers() -> None:
     before = Alert("camp-3", T0 - 2 * MINUTE, "DROP")
     sent = [("ratio", alert(5, "DROP")), ("ratio", alert(6, "SPIKE", "camp-3")), ("ratio", before)]
     found = run.Found(truth.newest(intervals), rows, sent)
-    lines = run.of_topics(found, Pipeline(), run.chosen([], Pipeline(), None), late=0, sweep=False)
+    lines = run.of_topics(found, Pipeline(method="ratio"), run.chosen([], Pipeline(), None), late=0, sweep=False)
     assert [(line.source, line.rule) for line in lines] == [
         ("sent", "ratio"),
         *(("recomputed", name) for name in rules.RULES),

@@ -21,7 +21,11 @@ from adclick_cli.verify.raw import empty
 
 T0 = 1_767_225_600_000
 PIPELINE = Pipeline(
-    window=Duration(60_000), attribution=Duration(120_000), watermark_delay=Duration(10_000_000), bounded=True
+    method="ratio",
+    window=Duration(60_000),
+    attribution=Duration(120_000),
+    watermark_delay=Duration(10_000_000),
+    bounded=True,
 )
 Row = dict[str, Any]
 

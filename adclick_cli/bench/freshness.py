@@ -191,8 +191,7 @@ def _figures(flowed: Flowed, pipeline: Pipeline) -> list[Measure]:
         if not found:
             raise AdclickError(f"no {name} row came that could be measured", mend="Give a longer --duration.")
     return [
-        measure("live row: event produced to row readable", "s", samples["live"], LIVE_GOALS[0]),
-        measure("the same", "s", samples["live"], LIVE_GOALS[1]),
+        measure("live row: event produced to row readable", "s", samples["live"], *LIVE_GOALS),
         measure("final row: watermark passed to row readable", "s", samples["final"], _final_goal(pipeline)),
         measure("alert: window end to alert readable", "s", samples["alert"], ALERT_GOAL),
     ]

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from statistics import median
 from typing import Any, Literal
 
+TABLE = ("what", "median", "p99", "most", "unit", "goal", "reached")
 COLUMNS = ("what", "unit", "samples", "median", "p99", "least", "most", "goal", "reached")
 
 
@@ -80,14 +81,14 @@ class Measured:
         }
 
 
-def measure(what: str, unit: str, samples: Sequence[float], goal: Goal | None = None) -> Measure:
+def measure(what: str, unit: str, samples: Sequence[float], *goals: Goal) -> Measure:
     """The figures of some samples.
 
     Args:
         what: in words.
         unit: of the samples.
         samples: at least one.
-        goal: what they should reach.
+        goals: what they should reach, all of it.
     """
     found = Measure(
         what,
@@ -98,11 +99,12 @@ def measure(what: str, unit: str, samples: Sequence[float], goal: Goal | None = 
         _rounded(min(samples)),
         _rounded(max(samples)),
     )
-    if goal is None:
+    if not goals:
         return found
-    value: float = getattr(found, goal.of)
-    reached = value >= goal.value if goal.more else value <= goal.value
-    return replace(found, goal=str(goal), reached=reached)
+    reached = [
+        getattr(found, goal.of) >= goal.value if goal.more else getattr(found, goal.of) <= goal.value for goal in goals
+    ]
+    return replace(found, goal=", ".join(map(str, goals)), reached=all(reached))
 
 
 def quantile(samples: Sequence[float], share: float) -> float:

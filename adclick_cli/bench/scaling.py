@@ -114,6 +114,6 @@ def _turns(rounds: int) -> Iterator[tuple[int, Point]]:
 def _growth(costs: dict[Point, list[float]]) -> list[Measure]:
     start = measure("", "", costs[points()[0]]).median
     return [
-        measure(point.told, "µs/event", values, Goal(round(start * LINEAR, 2)) if point.axis else None)
+        measure(point.told, "µs/event", values, *([Goal(round(start * LINEAR, 2))] if point.axis else []))
         for point, values in costs.items()
     ]

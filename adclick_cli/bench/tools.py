@@ -48,8 +48,8 @@ def run(settings: Settings, impressions: int, rate: float, rounds: int, report: 
         name = "confluent-kafka" if fast else "kafka-python"
         samples = [_generate(settings, number, fast=fast) for number in range(rounds)]
         report(f"generate with {name}: {max(samples):,.0f} messages/s at best")
-        goal = GENERATE_GOAL if fast else None
-        found.append(measure(f"generate, one process, {name}", "messages/s", samples, goal))
+        goals = [GENERATE_GOAL] if fast else []
+        found.append(measure(f"generate, one process, {name}", "messages/s", samples, *goals))
     own = place.own(settings)
     held = place.prepare(own, impressions, rate, defaults.CAMPAIGNS, report)
     pipeline = inside(own, own.pipeline(bounded=True))

@@ -17,7 +17,8 @@ def show(results: Sequence[Result], form: str | None) -> None:
             console.write_json(one.to_json())
         elif isinstance(one, measures.Measured):
             rows = [found.to_json() for found in one.measures]
-            console.write_rows(rows, measures.COLUMNS, chosen, one.suite)
+            columns = measures.TABLE if chosen == "table" else measures.COLUMNS
+            console.write_rows(rows, columns, chosen, one.suite)
         else:
             title = f"{one.suite}: {one.events:,} events, the same {one.rows:,} rows"
             console.write_rows([found.to_json() for found in one.figures], figures.COLUMNS, chosen, title)

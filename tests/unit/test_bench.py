@@ -77,6 +77,8 @@ def test_a_goal_is_held_against_its_own_statistic() -> None:
     assert not measure("x", "s", samples, Goal(197.9, "p99")).reached
     assert measure("x", "s", samples, Goal(198, "p99")).reached
     assert not measure("x", "s", samples, Goal(199, "most")).reached
+    assert not measure("x", "s", samples, Goal(101), Goal(197.9, "p99")).reached
+    assert measure("x", "s", samples, Goal(101), Goal(198, "p99")).goal == "median at most 101, p99 at most 198"
     assert measure("x", "/s", samples, Goal(100, more=True)).reached
     assert not measure("x", "/s", samples, Goal(101, more=True)).reached
 

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from adclick_cli import settings
+from adclick_cli import schema, settings
 from adclick_cli.broker import admin, transactions
 from adclick_cli.broker.consumer import read_topic
 from adclick_cli.broker.producer import open_producer
+from adclick_cli.runtime import options
 from adclick_cli.runtime.choose import choose
 from adclick_cli.runtime.local.runtime import LocalRuntime
 from adclick_cli.runtime.process import Process
@@ -163,8 +164,6 @@ def _troubles(cluster: Cluster) -> list[str]:
 @pytest.mark.parametrize("fast", [True, False])
 def test_events_survive_a_broker_that_is_killed(cluster: Cluster, fast: bool) -> None:
     topic, count = f"survivors-{fast}".lower(), 4_000
-    from adclick_cli import schema
-
     admin.ensure_topics(servers(cluster), {topic: schema.CLICK})
     producer = open_producer(servers(cluster), fast=fast)
     killed = threading.Event()
@@ -185,3 +184,27 @@ def test_events_survive_a_broker_that_is_killed(cluster: Cluster, fast: bool) ->
     assert not sender.is_alive()
     values = [int(message.value or b"") for batch in read_topic(servers(cluster), topic) for message in batch]
     assert values == list(range(count))
+
+
+def test_rows_that_were_deleted_stay_deleted_when_the_broker_dies(cluster: Cluster) -> None:
+    """The broker writes its logs' beginnings down once a second, not once a minute as it would unasked."""
+    topic = "emptied"
+    admin.ensure_topics(servers(cluster), {topic: schema.CLICK})
+    _fill(cluster, topic)
+    begins = admin.delete_records(servers(cluster), [topic])
+    time.sleep(2 * options.EMPTIED_IS_DURABLE_MS / 1000)
+    _kill_the_broker(cluster)
+    assert admin.came_back(servers(cluster), begins) == []
+    assert admin.message_counts(servers(cluster), [topic]) == {topic: 0}
+
+
+def _fill(cluster: Cluster, topic: str, count: int = 40) -> None:
+    producer = open_producer(servers(cluster))
+    for number in range(count):
+        producer.send(topic, str(number).encode(), b"row")
+    producer.close()
+
+
+def _kill_the_broker(cluster: Cluster) -> None:
+    process(cluster, "broker").kill()
+    cluster.run("up")

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from adclick_cli.chaos import plan
 from adclick_cli.chaos.record import Record
 from adclick_cli.chaos.recovery import Recovery, all_run, committed_since, endure
 from adclick_cli.errors import AdclickError, FlinkError, RuntimeFailure
+from adclick_cli.flink import leftovers
 from adclick_cli.flink.rest import FlinkRest
 from adclick_cli.pipeline import Pipeline
 from adclick_cli.runtime.choose import choose
@@ -92,7 +93,11 @@ def run(settings: Settings, request: Request, report: Report) -> Record:
         for number, fault in enumerate(faults, start=1):
             time.sleep(fault.after_s)
             _require_alive(generator)
-            recoveries.append(endure(runtime, rest, fault, number, request.outage_s, report))
+            recovery = endure(runtime, rest, fault, number, request.outage_s, report)
+            if recovery.committed_s is not None:
+                left = leftovers.sweep(rest, settings.servers, submitted.pipeline, report, wait=True)
+                recovery = replace(recovery, left_open=tuple(left))
+            recoveries.append(recovery)
             report(_told(recoveries[-1]))
             _wait_arriving(settings, submitted.pipeline, generator)
             if recoveries[-1].committed_s is None:

@@ -134,6 +134,50 @@ def process_changed(cluster: Cluster, killed: Process) -> bool:
     return found is not None and found != killed
 
 
+def test_up_aborts_transactions_that_no_job_will_end_and_no_other(cluster: Cluster) -> None:
+    """One of an attempt that had come further than the one that runs, one of a checkpoint that is long past."""
+    env = cluster.own_topics("chaos")
+    topic = env["ADCLICK_TOPIC_ALERTS"]
+    left = [f"adclick-{topic}-0-999999", f"adclick-{topic}-7-1"]
+    foreign = f"adclick-{topic}-foreign-0-999999"
+    producers = [_open_transaction(cluster, topic, name) for name in (*left, foreign)]
+    [hidden] = transactions.hidden(servers(cluster), [topic])
+    assert (hidden.transaction, hidden.rows) == (left[0], 3)
+    assert not _holds(cluster, topic, b"left open")
+    assert cluster.run("up", env=env).stderr.count("which no job will end") == 2
+    still = transactions.hidden(servers(cluster), [topic])
+    assert [one.transaction for one in still] == [foreign]
+    transactions.abort(servers(cluster), [foreign])
+    _append(cluster, topic, b"behind them")
+    assert _holds(cluster, topic, b"behind them")
+    assert not _holds(cluster, topic, b"left open")
+    jobs = [job for job in cluster.json("status", env=env)["jobs"] if job["state"] == "RUNNING" and not job["reason"]]
+    assert len(jobs) == 2
+    del producers
+
+
+def _open_transaction(cluster: Cluster, topic: str, name: str) -> object:
+    """What a writer leaves behind that is killed: the producer is returned, to be kept as silent as a dead one."""
+    from confluent_kafka import Producer
+
+    producer = Producer({"bootstrap.servers": str(servers(cluster)), "transactional.id": name, "log_level": 0})
+    producer.init_transactions(DEADLINE_S)
+    producer.begin_transaction()
+    producer.produce(topic, b"left open")
+    assert producer.flush(DEADLINE_S) == 0
+    return producer
+
+
+def _append(cluster: Cluster, topic: str, value: bytes) -> None:
+    producer = open_producer(servers(cluster))
+    producer.send(topic, b"key", value)
+    producer.close()
+
+
+def _holds(cluster: Cluster, topic: str, value: bytes) -> bool:
+    return any(one.value == value for batch in read_topic(servers(cluster), topic) for one in batch)
+
+
 def test_cancel_leaves_no_transaction_that_readers_wait_for(cluster: Cluster) -> None:
     env = cluster.own_topics("abandoned")
     topic = env["ADCLICK_TOPIC_CTR"]

@@ -76,6 +76,13 @@ def start(settings: Settings, progress: Progress, report: Report) -> Runtime:
             f"It cannot move to {settings.listen} while it runs.",
             "End it with `adclick down`, or go on without --listen.",
         )
+    measured = memory.measured(settings)
+    if measured not in (None, settings.metrics) and _runs(settings, choice.name):
+        raise RuntimeFailure(
+            f"this home's cluster runs with{'' if measured else 'out'} metrics already",
+            "Flink reads that when it starts.",
+            "End it with `adclick down`, which keeps the data and the jobs, and run this again.",
+        )
     runtime = _RUNTIMES[choice.name](settings, progress)
     runtime.up(report)
     return runtime

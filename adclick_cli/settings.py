@@ -67,6 +67,7 @@ class Settings(LoginSettings):
     metrics_taskmanager_port: int = Field(defaults.METRICS_TASKMANAGER_PORT, ge=1, le=65535)
     bootstrap_servers: str | None = None
     flink_url: str | None = None
+    flink_secrets_path: str | None = None
     taskmanager_memory_mb: int = Field(defaults.TASKMANAGER_MEMORY_MB, ge=768)
     jobmanager_memory_mb: int = Field(defaults.JOBMANAGER_MEMORY_MB, ge=768)
     broker_heap_mb: int = Field(defaults.BROKER_HEAP_MB, ge=256)

@@ -101,7 +101,7 @@ def test_containers_publish_metrics_on_this_machine_alone() -> None:
         default = getattr(settings.load(), f"metrics_{name}_port")
         variable = f"${{ADCLICK_METRICS_{name.upper()}_PORT:-{default}}}"
         assert service["ports"] == [f"127.0.0.1:{variable}:9249"]
-        assert service["command"][0] == name
+        assert service["command"][:2] == [name, "-D"]
     assert "metrics.yml" not in " ".join(project.command(settings.load(), "up"))
 
 

@@ -127,6 +127,8 @@ class LocalRuntime:
 
     def _recorded(self, name: str) -> LocalService:
         """A service known by its record alone: enough to see it, stop it and read its log."""
+        if name == relay.NAME:
+            return relay.service(self._settings, self.name)
         ports = {
             broker.NAME: {"--kafka-port": self._settings.kafka_port},
             flink.JOBMANAGER: {"--ui-port": self._settings.ui_port},

@@ -173,7 +173,7 @@ class FlinkRest:
             raise FlinkError(
                 f"Flink's REST interface does not answer at {shown(self.url)}",
                 type(error).__name__,
-                "Start the cluster with `adclick up`, or look at it with `adclick status`.",
+                "Start the cluster with `adclick up`, look at it with `adclick status`, or correct ADCLICK_FLINK_URL.",
             ) from error
         if not answer.ok:
             raise FlinkError(f"Flink refused {method} {path} with status {answer.status_code}", answer.text.strip())

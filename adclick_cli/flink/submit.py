@@ -223,6 +223,8 @@ def _make_room(
 
 def _drop_checkpoints(settings: Settings, rest: FlinkRest) -> None:
     """Delete what ended jobs left behind; it is kept until results are computed anew, and of no use after that."""
+    if settings.flink_url:
+        return  # Another cluster's: those in this home belong to jobs that `rest` does not know.
     kept = {job.id for job in rest.jobs() if job.active}
     for folder in (settings.home / "checkpoints").glob("*"):
         if folder.is_dir() and folder.name not in kept:

@@ -44,7 +44,7 @@ def answer(picture: Picture) -> Answer:
     held = judge.holding(picture)
     if held:
         return Answer(f"{none}: {_held(picture)}", judge.heartbeat_mend(picture))
-    for found in judge.checkpoints(picture):
+    for found in (*judge.checkpoints(picture), judge.hidden(picture)):
         if found.state == "wrong":
             return Answer(f"{none}: {found.name}: {found.what}", found.mend)
     behind = judge.lag(picture)[0]

@@ -83,8 +83,13 @@ def _told(name: str, error: AdclickError) -> Finding:
 
 
 def _with_pipeline(loaded: Settings, services: Sequence[ServiceStatus], found: list[Finding]) -> Examination:
+    away = [one.name for one in services if one.state == "unreachable"]
+    if away:
+        mend = "Start it, or correct ADCLICK_FLINK_URL and ADCLICK_BOOTSTRAP_SERVERS."
+        trouble = Finding("cluster", "wrong", f"Not reached: {', '.join(away)} of the remote cluster.", mend)
+        return Examination(answers.of_finding(trouble), (*found, trouble))
     running = [one for one in services if one.state == "running"]
-    if not running and not (loaded.bootstrap_servers and loaded.flink_url):
+    if not running:
         stop = judge.first_wrong(found)
         what = Answer("No rows: no cluster of this home is up.", "adclick up")
         found.append(Finding("pipeline", "skipped", "No cluster of this home is up: nothing to look at."))

@@ -189,21 +189,26 @@ def _checkpoint(picture: Picture, look: JobLook) -> Finding:
 
 def overdue(picture: Picture, look: JobLook) -> bool:
     """Whether a checkpoint should have been there by now."""
-    allowed = 3 * picture.pipeline.checkpoint_interval.ms + 3 * SLACK_MS
-    return picture.now_ms - (look.checkpoint_ms or look.began_ms) > allowed
+    return picture.now_ms - (look.checkpoint_ms or look.began_ms) > allowed_ms(picture)
+
+
+def allowed_ms(picture: Picture) -> int:
+    """How long results may wait for their commit: three checkpoints, and some time on a busy machine."""
+    return 3 * picture.pipeline.checkpoint_interval.ms + 3 * SLACK_MS
 
 
 def hidden(picture: Picture) -> Finding:
     """Rows behind an open transaction: until the next checkpoint that is as it should be."""
-    behind = {topic: count for topic, count in picture.hidden.items() if count}
-    if not behind:
+    if not picture.hidden:
         return Finding("transactions", "ok", "No row waits behind an open transaction.")
-    told = ", ".join(f"{topic} {count:,}" for topic, count in behind.items())
-    running = [look for look in picture.jobs.values() if look.job.state == "RUNNING"]
-    if not running:
-        what = f"No job runs, and a transaction that was left open hides rows ({told})."
-        return Finding("transactions", "wrong", what, "adclick cancel")
-    return Finding("transactions", "ok", f"Rows wait for the next checkpoint ({told}).")
+    oldest = min(picture.hidden, key=lambda one: one.since_ms)
+    age = picture.now_ms - oldest.since_ms
+    told = f"{sum(one.rows for one in picture.hidden):,} offsets lie behind open transactions, the oldest of"
+    told += f" {length(age)} ago in {oldest.topic}"
+    if age <= allowed_ms(picture):
+        return Finding("transactions", "ok", f"{told}: the next checkpoint commits them.")
+    mend = "`adclick up` aborts what no job will end; the broker does so after --transaction-timeout."
+    return Finding("transactions", "wrong", f"{told}, and no reader sees what is behind it.", mend)
 
 
 def heartbeat(picture: Picture) -> Finding:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 
-from adclick_cli.broker import admin
+from adclick_cli.broker import admin, transactions
 from adclick_cli.broker.newest import Newest
 from adclick_cli.doctor.picture import JobLook, Partition, Picture
 from adclick_cli.events import beating, heartbeat
@@ -55,9 +55,7 @@ def look(settings: Settings, pipeline: Pipeline, rest: FlinkRest, heartbeats: bo
             )
             for place, one in partitions.items()
         }
-    outputs = pipeline.final_topics
-    committed = admin.all_offsets(settings.servers, outputs, committed=True)
-    every = admin.all_offsets(settings.servers, outputs)
+    committed = admin.all_offsets(settings.servers, (pipeline.topics.ctr, pipeline.topics.dead_letters), committed=True)
     return Picture(
         now_ms=int(time.time() * 1000),
         pipeline=pipeline,
@@ -68,11 +66,8 @@ def look(settings: Settings, pipeline: Pipeline, rest: FlinkRest, heartbeats: bo
         operators=operators,
         windows_ms=next((mark for name, mark in operators.items() if "ctr_results[" in name), None),
         final_rows=any(high > low for low, high in committed[pipeline.topics.ctr].values()),
-        hidden={
-            topic: sum(ends[number][1] - committed[topic].get(number, ends[number])[1] for number in ends)
-            for topic, ends in every.items()
-        },
-        dead_letters=sum(high - low for low, high in committed.get(pipeline.topics.dead_letters, {}).values()),
+        hidden=tuple(transactions.hidden(settings.servers, pipeline.final_topics)),
+        dead_letters=sum(high - low for low, high in committed[pipeline.topics.dead_letters].values()),
         silence_ms=beating.after(settings).ms,
         heartbeat=heartbeats,
     )
@@ -110,7 +105,7 @@ def _partitions(settings: Settings, pipeline: Pipeline) -> dict[Place, Partition
 
 
 def _job(rest: FlinkRest, job: Job) -> JobLook:
-    latest = rest.checkpoints(job.id).get("latest") or {}
+    latest = rest.checkpoint_statistics(job.id).get("latest") or {}
     done, failed = latest.get("completed") or {}, latest.get("failed") or {}
     cause = root_causes(rest.failure(job.id)).splitlines()
     return JobLook(

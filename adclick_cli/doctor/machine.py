@@ -38,12 +38,14 @@ def examine(settings: Settings, services: Sequence[ServiceStatus]) -> list[Findi
         java(settings),
         free_memory(settings, running=bool(running)),
         disk(settings.home),
-        *(
-            port(number, settings.listen, flag, own=flag in ports)
-            for flag, number in {"--kafka-port": settings.kafka_port, "--ui-port": settings.ui_port}.items()
-        ),
+        *(port(number, settings.listen, flag, own=flag in ports) for flag, number in wanted_ports(settings).items()),
         engine(settings),
     ]
+
+
+def wanted_ports(settings: Settings) -> dict[str, int]:
+    """The ports that `up` would take, by flag: none where the cluster is somebody else's."""
+    return {} if settings.flink_url else {"--kafka-port": settings.kafka_port, "--ui-port": settings.ui_port}
 
 
 def python() -> Finding:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from adclick_cli.broker.transactions import Hidden
 from adclick_cli.flink.rest import Job
 from adclick_cli.pipeline import Pipeline
 
@@ -81,7 +82,7 @@ class Picture:
         operators: watermark of each operator that has inputs, by its name, ms; None before the first.
         windows_ms: the watermark of the windows of final rows, or None.
         final_rows: whether the CTR topic holds committed rows.
-        hidden: by topic how many offsets lie behind an open transaction.
+        hidden: what lies behind open transactions.
         dead_letters: messages in the dead-letter topic, about.
         silence_ms: a partition gets heartbeats after so long without an event.
         heartbeat: whether a process writes heartbeats; None where that cannot be seen.
@@ -94,7 +95,7 @@ class Picture:
     operators: Mapping[str, int | None]
     windows_ms: int | None
     final_rows: bool
-    hidden: Mapping[str, int]
+    hidden: tuple[Hidden, ...]
     dead_letters: int
     silence_ms: int
     heartbeat: bool | None

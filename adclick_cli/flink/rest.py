@@ -41,6 +41,21 @@ class Job:
         return self.state not in ENDED
 
 
+@dataclass(frozen=True)
+class Checkpoints:
+    """Numbers of a job's checkpoints, 0 where there is none.
+
+    Attributes:
+        restored: the one that the job, or a part of it, began from the last time.
+        completed: the newest that is complete; those of before a restart count as restored only.
+        newest: the newest that has begun.
+    """
+
+    restored: int
+    completed: int
+    newest: int
+
+
 class FlinkRest:
     """A client of one JobManager.
 
@@ -115,9 +130,17 @@ class FlinkRest:
 
     def last_checkpoint(self, job_id: str) -> dict[str, Any] | None:
         """The newest completed checkpoint (`id`, `trigger_timestamp` in ms, …), or None before the first one."""
-        latest = self.checkpoints(job_id).get("latest") or {}
+        latest = self.checkpoint_statistics(job_id).get("latest") or {}
         found = latest.get("completed")
         return dict(found) if found else None
+
+    def checkpoints(self, job_id: str) -> Checkpoints:
+        """How far the job's checkpoints are, by number."""
+        found = self.checkpoint_statistics(job_id)
+        latest = found.get("latest") or {}
+        restored, completed = (int((latest.get(name) or {}).get("id", 0)) for name in ("restored", "completed"))
+        begun = [int(one["id"]) for one in found.get("history") or []]
+        return Checkpoints(restored, completed, max(restored, completed, *begun))
 
     def late_rows_dropped(self, job_id: str) -> int | None:
         """Rows that the job's window operators dropped as late since it began or went on; None where it has none.
@@ -156,7 +179,7 @@ class FlinkRest:
                 found[one["id"]] = float(one[of_subtasks])
         return found
 
-    def checkpoints(self, job_id: str) -> dict[str, Any]:
+    def checkpoint_statistics(self, job_id: str) -> dict[str, Any]:
         """`/jobs/:id/checkpoints`: counts, and the newest completed and failed one."""
         return self._call("GET", f"/jobs/{job_id}/checkpoints")
 
@@ -184,7 +207,7 @@ class FlinkRest:
             raise FlinkError(
                 f"Flink's REST interface does not answer at {shown(self.url)}",
                 type(error).__name__,
-                "Start the cluster with `adclick up`, or look at it with `adclick status`.",
+                "Start the cluster with `adclick up`, look at it with `adclick status`, or correct ADCLICK_FLINK_URL.",
             ) from error
         if not answer.ok:
             raise FlinkError(f"Flink refused {method} {path} with status {answer.status_code}", answer.text.strip())

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adclick_cli.broker.transactions import Hidden
 from adclick_cli.doctor import judge
 from adclick_cli.doctor.answer import answer
 from adclick_cli.doctor.picture import JobLook, Partition, Picture
@@ -37,7 +38,7 @@ def picture(**more: Any) -> Picture:
         operators={},
         windows_ms=NOW - 2_000 - PIPELINE.held_ms,
         final_rows=True,
-        hidden={},
+        hidden=(),
         dead_letters=0,
         silence_ms=10_000,
         heartbeat=True,
@@ -120,6 +121,15 @@ def test_jobs_checkpoints_restarts_and_clocks() -> None:
     assert "adclick generate" in str(answer(picture(partitions=())))
 
 
+def test_a_transaction_that_nobody_ends_hides_rows_and_is_told() -> None:
+    fresh, old = (Hidden("ctr_results", 1, 7, "adclick-ctr_results-0-3", NOW - age) for age in (9_000, 70_000))
+    assert judge.hidden(picture(hidden=(fresh,))).state == "ok"
+    stuck = picture(hidden=(old,))
+    assert judge.hidden(stuck).state == "wrong"
+    assert "7 offsets" in str(answer(stuck))
+    assert "adclick up" in answer(stuck).mend
+
+
 TIMES = st.one_of(st.none(), st.integers(T0 - 10**6, T0 + 10**6))
 PARTITIONS = st.builds(
     Partition,
@@ -159,7 +169,7 @@ def test_whatever_is_seen_what_is_wrong_has_a_mend(
         jobs={look.job.name: look for look in looks},
         windows_ms=windows_ms,
         heartbeat=beats,
-        hidden={"ctr_results": count},
+        hidden=(Hidden("ctr_results", 0, count, None, T0),) * count,
         dead_letters=count,
     )
     found = judge.findings(seen)

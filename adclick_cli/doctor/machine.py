@@ -19,7 +19,7 @@ from adclick_cli.runtime.compose import docker
 from adclick_cli.runtime.local.layout import find_java
 from adclick_cli.runtime.process import require_free
 from adclick_cli.runtime.service import ServiceStatus
-from adclick_cli.settings import Settings
+from adclick_cli.settings import METRICS, Settings
 
 MIB = 1_048_576
 LEAST_DISK_MB = 500
@@ -44,8 +44,12 @@ def examine(settings: Settings, services: Sequence[ServiceStatus]) -> list[Findi
 
 
 def wanted_ports(settings: Settings) -> dict[str, int]:
-    """The ports that `up` would take, by flag: none where the cluster is somebody else's."""
-    return {} if settings.flink_url else {"--kafka-port": settings.kafka_port, "--ui-port": settings.ui_port}
+    """The ports that `up` would take, by flag or setting: none where the cluster is somebody else's."""
+    if settings.flink_url:
+        return {}
+    scraped = {f"ADCLICK_{name.upper()}": getattr(settings, name) for name in METRICS if name.endswith("_port")}
+    own = {"--kafka-port": settings.kafka_port, "--ui-port": settings.ui_port}
+    return own | scraped if settings.metrics else own
 
 
 def python() -> Finding:
@@ -130,8 +134,8 @@ def port(number: int, address: str, flag: str, *, own: bool) -> Finding:
     try:
         require_free(number, address, flag)
     except PortTakenError as error:
-        setting = f"ADCLICK_{flag.lstrip('-').replace('-', '_').upper()}"
-        return Finding(name, "wrong", f"It is taken. {error.why}", f"{error.mend.rstrip('.')} or {setting}.")
+        setting = f" or ADCLICK_{flag.lstrip('-').replace('-', '_').upper()}" if flag.startswith("-") else ""
+        return Finding(name, "wrong", f"It is taken. {error.why}", f"{error.mend.rstrip('.')}{setting}.")
     return Finding(name, "ok", f"It is free ({flag}).")
 
 

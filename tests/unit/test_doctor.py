@@ -52,6 +52,14 @@ def test_a_taken_port_names_its_owner_and_what_chooses_another() -> None:
     assert machine.port(number, "127.0.0.1", "--ui-port", own=False).state == "ok"
 
 
+def test_the_ports_that_up_would_take(local: settings.Settings) -> None:
+    assert set(machine.wanted_ports(local)) == {"--kafka-port", "--ui-port"}
+    measured = machine.wanted_ports(local.model_copy(update={"metrics": True}))
+    assert measured["ADCLICK_METRICS_JOBMANAGER_PORT"] == local.metrics_jobmanager_port
+    assert len(measured) == 4
+    assert machine.wanted_ports(local.model_copy(update={"flink_url": "http://127.0.0.1:1"})) == {}
+
+
 def test_this_machine_can_run_it(local: settings.Settings) -> None:
     assert machine.python().state == machine.disk(local.home).state == "ok"
     java = machine.java(local)
@@ -147,6 +155,11 @@ def test_a_broken_link_of_the_flink_home_is_found_and_mended(local: settings.Set
     assert found.fix is not None
     found.fix()
     assert setup.flink_home(local, []).state == "ok"
+    pin = replace(_jar(cache, b"abc"), place="flink/lib")
+    layout.link_flink(local.home / "flink", cache, [pin])
+    assert setup.flink_home(local, [pin]).state == "ok"
+    (cache / pin.file_name).unlink()
+    assert pin.file_name in setup.flink_home(local, [pin]).what
 
 
 def test_a_bad_setting_is_told_with_its_place_and_a_suggestion(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adclick_cli.broker.transactions import Hidden
@@ -154,6 +154,7 @@ LOOKS = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(
     st.lists(PARTITIONS, max_size=8),
     st.lists(LOOKS, max_size=2),

@@ -18,6 +18,7 @@ from adclick_cli.commands import (
     config,
     dashboard,
     demo,
+    examples,
     generate,
     heartbeat,
     jobs,
@@ -86,6 +87,8 @@ app.command("verify", rich_help_panel=RESULTS)(verify.verify)
 app.command("bench", rich_help_panel=RESULTS)(bench.bench)
 app.command("chaos", rich_help_panel=RESULTS)(chaos.chaos)
 app.add_typer(config.app, name="config", rich_help_panel=SETUP)
+for _command in (*app.registered_commands, *config.app.registered_commands):
+    _command.epilog = examples.epilog(_command.name)
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from adclick_cli import submission
@@ -14,6 +14,7 @@ from adclick_cli.chaos.record import Record
 from adclick_cli.chaos.recovery import Recovery, all_run, committed_since, endure
 from adclick_cli.errors import AdclickError, FlinkError, RuntimeFailure
 from adclick_cli.events.background import Generator, generating
+from adclick_cli.flink import leftovers
 from adclick_cli.flink.rest import FlinkRest
 from adclick_cli.pipeline import Pipeline
 from adclick_cli.runtime.choose import choose
@@ -84,7 +85,11 @@ def run(settings: Settings, request: Request, report: Report) -> Record:
         for number, fault in enumerate(faults, start=1):
             time.sleep(fault.after_s)
             generator.require_alive()
-            recoveries.append(endure(runtime, rest, fault, number, request.outage_s, report))
+            recovery = endure(runtime, rest, fault, number, request.outage_s, report)
+            if recovery.committed_s is not None:
+                left = leftovers.sweep(rest, settings.servers, submitted.pipeline, report, wait=True)
+                recovery = replace(recovery, left_open=tuple(left))
+            recoveries.append(recovery)
             report(_told(recoveries[-1]))
             _wait_arriving(settings, submitted.pipeline, generator)
             if recoveries[-1].committed_s is None:

@@ -69,13 +69,14 @@ def supervise(runtime: str | None = RUNTIME) -> None:
     import itertools
     import time
 
-    from adclick_cli import settings
+    from adclick_cli import mending, settings
     from adclick_cli.runtime.choose import choose
     from adclick_cli.runtime.local import supervisor
     from adclick_cli.views import console
 
-    chosen = choose(settings.load(runtime=runtime))
-    supervisor.supervise(chosen, console.say, time.sleep, itertools.count())
+    loaded = settings.load(runtime=runtime)
+    also = mending.watch_over(loaded, console.say)
+    supervisor.supervise(choose(loaded), console.say, time.sleep, itertools.count(), also)
 
 
 def metrics_relay(runtime: str | None = RUNTIME) -> None:

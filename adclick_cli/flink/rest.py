@@ -38,6 +38,21 @@ class Job:
         return self.state not in ENDED
 
 
+@dataclass(frozen=True)
+class Checkpoints:
+    """Numbers of a job's checkpoints, 0 where there is none.
+
+    Attributes:
+        restored: the one that the job, or a part of it, began from the last time.
+        completed: the newest that is complete; those of before a restart count as restored only.
+        newest: the newest that has begun.
+    """
+
+    restored: int
+    completed: int
+    newest: int
+
+
 class FlinkRest:
     """A client of one JobManager.
 
@@ -115,6 +130,14 @@ class FlinkRest:
         latest = self._call("GET", f"/jobs/{job_id}/checkpoints").get("latest") or {}
         found = latest.get("completed")
         return dict(found) if found else None
+
+    def checkpoints(self, job_id: str) -> Checkpoints:
+        """How far the job's checkpoints are, by number."""
+        found = self._call("GET", f"/jobs/{job_id}/checkpoints")
+        latest = found.get("latest") or {}
+        restored, completed = (int((latest.get(name) or {}).get("id", 0)) for name in ("restored", "completed"))
+        begun = [int(one["id"]) for one in found.get("history") or []]
+        return Checkpoints(restored, completed, max(restored, completed, *begun))
 
     def late_rows_dropped(self, job_id: str) -> int | None:
         """Rows that the job's window operators dropped as late since it began or went on; None where it has none.

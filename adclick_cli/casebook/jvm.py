@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
-from logging import CRITICAL
-from logging import getLogger as logging_of
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -56,14 +55,14 @@ class Jvm:
         self._archive: Path | None = None
         self._part = Path(self._folder.name) / "none"
         # What py4j says of a connection that was ended is of no use to anybody.
-        logging_of("py4j").setLevel(CRITICAL)
+        logging.getLogger("py4j").setLevel(logging.CRITICAL)
         log = Path(self._folder.name) / "jvm.log"
-        logging = Path(self._folder.name) / "log4j.properties"
-        logging.write_text(QUIET_LOG4J.replace("WARN", "ERROR"), encoding="utf-8")
+        log_conf = Path(self._folder.name) / "log4j.properties"
+        log_conf.write_text(QUIET_LOG4J.replace("WARN", "ERROR"), encoding="utf-8")
         jars = _class_path(cache)
         kept = archives.find(cache, java, jars)
         options = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx1g", "-Duser.timezone=UTC", *FLINK_JAVA_OPTIONS]
-        options += [f"-Dlog4j.configurationFile={logging}", *kept.options(ARCHIVE)]
+        options += [f"-Dlog4j.configurationFile={log_conf}", *kept.options(ARCHIVE)]
         if not kept.path(ARCHIVE).exists() and not any(jar.name.startswith(HIDDEN) for jar in jars):
             self._archive = kept.path(ARCHIVE)
             self._part = self._archive.with_suffix(f".{os.getpid()}.part")

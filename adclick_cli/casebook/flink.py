@@ -142,6 +142,18 @@ class Engine:
             why = reason.get().getFullStringifiedStackTrace() if reason.isPresent() else ""
             raise FlinkError(f"a job of the case ended as {state}", why)
 
+    def _checkpoint(self, job: Any) -> bool:
+        """Whether a checkpoint was made: there is none before every operator runs."""
+        from py4j.protocol import Py4JJavaError
+
+        try:
+            self._jvm.cluster.triggerCheckpoint(job).get()
+        except Py4JJavaError:
+            if self._jvm.cluster.getJobStatus(job).get().isGloballyTerminalState():
+                self._finish(job)
+            return False
+        return True
+
     def _await_read(self, sources: _Sources, topic: str, rows: int) -> None:
         _wait(lambda: sources.read(topic) >= rows, "a source did not read its events")
 
@@ -154,7 +166,7 @@ class Engine:
             read[topic] += sum(_events(one) for one in part)
             _write(folder / topic / f"{number:04d}.json", part, found)
             self._await_read(sources, topic, read[topic])
-            self._jvm.cluster.triggerCheckpoint(job).get()
+            _wait(lambda: self._checkpoint(job), "no checkpoint was made")
         formats = self._jvm.java.org.apache.flink.core.execution.SavepointFormatType
         state = (self._folder / "state").as_uri()
         # Both topics end here: the last watermark closes every window.

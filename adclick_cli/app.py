@@ -19,6 +19,8 @@ from adclick_cli.commands import (
     config,
     dashboard,
     demo,
+    doctor,
+    examples,
     generate,
     heartbeat,
     jobs,
@@ -87,11 +89,17 @@ app.command("dashboard", rich_help_panel=RESULTS)(dashboard.dashboard)
 app.command("verify", rich_help_panel=RESULTS)(verify.verify)
 app.command("bench", rich_help_panel=RESULTS)(bench.bench)
 app.command("chaos", rich_help_panel=RESULTS)(chaos.chaos)
+app.command("doctor", rich_help_panel=SETUP)(doctor.doctor)
 app.add_typer(config.app, name="config", rich_help_panel=SETUP)
+for _command in (*app.registered_commands, *config.app.registered_commands):
+    _command.epilog = examples.epilog(_command.name)
 
 
 def main() -> None:
-    """Run one command. Exit codes: 0 done, 1 a clear failure, 2 wrong usage, 3 `verify`, `test` or `status` says no."""
+    """Run one command.
+
+    Exit codes: 0 done, 1 a clear failure, 2 wrong usage, 3 `verify`, `test`, `doctor` or `status --wait` says no.
+    """
     # Being ended is like Ctrl-C: what was half-started is stopped, and the terminal is given back as it was.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     private.keep()

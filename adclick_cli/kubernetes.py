@@ -34,11 +34,13 @@ _OPERATORS_OWN = ("jobmanager.memory.process.size",)
 # sql-client ends with 0 even after a statement that failed, and a Job must not be tried again after half of it ran.
 _SUBMIT = """\
 set -u
+folder=$(mktemp -d)
+export JVM_ARGS="-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 until (exec 3<>"/dev/tcp/$FLINK_REST/$FLINK_REST_PORT") 2>/dev/null; do sleep 2; done
 "$FLINK_HOME/bin/sql-client.sh" -Dexecution.target=remote \\
-  -Drest.address="$FLINK_REST" -Drest.port="$FLINK_REST_PORT" -hist /tmp/history \\
-  -f "$SCRIPT" </dev/null 2>&1 | tee /tmp/said
-[ "${PIPESTATUS[0]}" -eq 0 ] && ! grep -qF '[ERROR]' /tmp/said
+  -Drest.address="$FLINK_REST" -Drest.port="$FLINK_REST_PORT" -hist "$folder/history" \\
+  -f "$SCRIPT" </dev/null 2>&1 | tee "$folder/said"
+[ "${PIPESTATUS[0]}" -eq 0 ] && ! grep -qF '[ERROR]' "$folder/said"
 """
 
 

@@ -16,6 +16,7 @@ from adclick_cli.flink.rest import FlinkRest, Job, root_causes
 from adclick_cli.flink.stopping import active_jobs, cancel
 from adclick_cli.pipeline import EarlierRule, Pipeline
 from adclick_cli.runtime.choose import choose
+from adclick_cli.runtime.remote import require_home_without_cluster
 from adclick_cli.savepoints import Savepoint
 from adclick_cli.security import Servers
 from adclick_cli.settings import Settings
@@ -38,6 +39,7 @@ def submit(settings: Settings, pipeline: Pipeline, *, replace: bool, report: Rep
         FlinkError: Flink refused a statement, or a job failed.
         BrokerError: the broker does not answer, or died and has the deleted results back.
     """
+    require_home_without_cluster(settings)
     rest = FlinkRest(settings.flink_rest)
     pipeline = inside(settings, pipeline)
     # A sink waits for ever for a topic that is not there.
@@ -64,6 +66,7 @@ def resume(settings: Settings, pipeline: Pipeline, savepoint: Savepoint, report:
         FlinkError: Flink refused a statement, or a job failed.
         BrokerError: the broker does not answer.
     """
+    require_home_without_cluster(settings)
     rest = FlinkRest(settings.flink_rest)
     pipeline = inside(settings, pipeline)
     require_fit(savepoint, pipeline)

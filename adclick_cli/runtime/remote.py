@@ -124,20 +124,11 @@ class RemoteRuntime:
             DownloadError: a jar that sql-client needs cannot be fetched.
         """
         host, port = address(self._settings.flink_rest)
-        self._require_home_without_cluster()
+        require_home_without_cluster(self._settings)
         self._require_version()
         memory.move_in(self._settings)
         layout = prepare(self._settings, self._progress)
         return sql_client(layout, _write_conf(layout, host, port))
-
-    def _require_home_without_cluster(self) -> None:
-        own = memory.remembered(self._settings)
-        if own is not None:
-            raise RuntimeFailure(
-                f"the home {self._settings.home} has a cluster of its own, on the {own} runtime",
-                "It remembers one submission, which would no longer be that of its own cluster.",
-                f"Name another folder in ADCLICK_HOME for the remote cluster. {ELSEWHERE}",
-            )
 
     def _require_version(self) -> None:
         found = str(self._get("/config").get("flink-version", ""))
@@ -161,6 +152,21 @@ class RemoteRuntime:
                 return dict(answer.json()) if answer.ok else {}
         except (requests.RequestException, ValueError):
             return {}
+
+
+def require_home_without_cluster(settings: Settings) -> None:
+    """Check that what is submitted to a remote cluster may be remembered in this home.
+
+    Raises:
+        RuntimeFailure: the home has a cluster of its own.
+    """
+    own = memory.remembered(settings)
+    if settings.flink_url and own is not None:
+        raise RuntimeFailure(
+            f"the home {settings.home} has a cluster of its own, on the {own} runtime",
+            "It remembers one submission, which would no longer be that of its own cluster.",
+            f"Name another folder in ADCLICK_HOME for the remote cluster. {ELSEWHERE}",
+        )
 
 
 def address(url: str) -> tuple[str, int]:

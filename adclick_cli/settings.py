@@ -6,6 +6,7 @@ value where it came from.
 
 from __future__ import annotations
 
+import difflib
 import ipaddress
 import json
 import os
@@ -283,13 +284,15 @@ def load(**flags: Any) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
+        unknown = first["type"] == "extra_forbidden"
         # A password under a mistyped name is one all the same.
-        shown = MASK if name in SECRETS or first["type"] == "extra_forbidden" else first.get("input")
+        shown = MASK if name in SECRETS or unknown else first.get("input")
+        meant = _nearest(name) if unknown else None
         raise ParameterError(
             name.replace("_", "-"),
             shown,
-            f"{first['msg']} (from {_origin(name, given)}).",
-            "Correct the value; `adclick config show` lists the settings.",
+            f"{'There is no such setting' if unknown else first['msg']} (from {place(name, **given)}).",
+            f"Did you mean {meant}?" if meant else "Correct the value; `adclick config show` lists the settings.",
         ) from None
     except ValueError as error:
         raise ParameterError("config file", str(PROJECT_FILE), str(error), "Correct the TOML.") from None
@@ -344,13 +347,43 @@ def _origin(name: str, given: dict[str, Any]) -> str:
     return "default"
 
 
+def place(name: str, **given: Any) -> str:
+    """Where a setting comes from: `flag`, `ADCLICK_…`, a file's path with the line, or `default`."""
+    origin = _origin(name, given)
+    if origin in files():
+        for number, line in enumerate(Path(origin).read_text(encoding="utf-8").splitlines(), 1):
+            if re.match(rf"""\s*["']?{re.escape(name)}["']?\s*=""", line):
+                return f"{origin}:{number}"
+    return origin
+
+
+def files() -> list[str]:
+    """The config files that are there, the one that wins first."""
+    return [path for path, _ in _file_sources(Settings)]
+
+
+def _nearest(name: str) -> str | None:
+    return next(iter(difflib.get_close_matches(name.lower().replace("-", "_"), Settings.model_fields, 1)), None)
+
+
+def unknown_variables() -> list[tuple[str, str | None]]:
+    """Variables `ADCLICK_…` that no setting has, which pass in silence, and the setting that is perhaps meant."""
+    prefix = str(Settings.model_config["env_prefix"])
+    found = []
+    for variable in sorted(os.environ):
+        name = variable.upper().removeprefix(prefix).lower()
+        if variable.upper().startswith(prefix) and name not in Settings.model_fields:
+            found.append((variable, _nearest(name)))
+    return found
+
+
 def shown(text: str) -> str:
     """A text without the log-ins of the web addresses in it."""
     return _USERINFO.sub(f"{MASK}@", text)
 
 
 def sources(settings: Settings, **flags: Any) -> dict[str, tuple[Any, str]]:
-    """Each setting's value and where it came from: `flag`, `ADCLICK_…`, a file's path or `default`.
+    """Each setting's value and where it came from, as `place` tells it.
 
     Secrets are masked, those in web addresses, too.
     """
@@ -359,7 +392,7 @@ def sources(settings: Settings, **flags: Any) -> dict[str, tuple[Any, str]]:
     # How to log in stands at the end.
     for name in sorted(Settings.model_fields, key=LoginSettings.model_fields.__contains__):
         spec = Settings.model_fields[name]
-        value, origin = getattr(settings, name), _origin(name, given)
+        value, origin = getattr(settings, name), place(name, **given)
         if origin == "default" and not spec.default_factory and value != spec.default:
             origin = "the running cluster"
         if name in SECRETS and value is not None:

@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
+    "doctor": (
+        ("adclick doctor", "the first line says why there are no rows yet"),
+        ("adclick doctor --fix --output json", "mend what is safe to; one JSON object a finding"),
+    ),
+    "test": (
+        ("adclick test examples/tests", "every case of a folder"),
+        ("adclick test -k late --junit report.xml", "some cases of the folder tests, for a CI server"),
+        ("adclick test examples/tests/lateness.yaml --update", "write what came out where both engines agree"),
+    ),
     "demo": (("adclick demo", "all of it, and nothing is left"), ("adclick demo --keep", "the cluster stays up")),
     "up": (
         ("adclick up", "containers where Docker answers, else processes"),

@@ -54,7 +54,7 @@ def environment(settings: Settings) -> Mapping[str, str]:
     }
     return {
         **given,
-        "ADCLICK_JAR_CACHE": str(jar_cache(settings).expanduser().resolve()),
+        "ADCLICK_JAR_CACHE": str(jars.cache(settings).expanduser().resolve()),
         "ADCLICK_KAFKA_CONNECTOR_VERSION": defaults.KAFKA_CONNECTOR_VERSION,
         "ADCLICK_FLINK_VERSION": defaults.FLINK_VERSION,
         # Colours and progress bars do not belong into messages.
@@ -62,11 +62,6 @@ def environment(settings: Settings) -> Mapping[str, str]:
         "COMPOSE_PROGRESS": "plain",
         "COMPOSE_MENU": "0",
     }
-
-
-def jar_cache(settings: Settings) -> Path:
-    """The cache of pinned jars."""
-    return settings.jar_cache or settings.home / "jars"
 
 
 def mounted_jars() -> list[jars.Jar]:

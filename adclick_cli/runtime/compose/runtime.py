@@ -137,7 +137,7 @@ class ComposeRuntime:
             )
 
     def _fetch_jars(self) -> None:
-        wanted, folder = project.mounted_jars(), project.jar_cache(self._settings)
+        wanted, folder = project.mounted_jars(), jars.cache(self._settings)
         jars.fetch(wanted, folder, lambda: maven.repository(self._settings.maven_url), self._progress)
         for jar in wanted:
             # Flink reads it as another user; the cache's own folder stays closed to others.

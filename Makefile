@@ -60,7 +60,7 @@ commands: $(VENV)/dev.done
 	$(BIN)/python tools/make-commands > docs/commands.md
 
 site: $(VENV)/dev.done
-	$(BIN)/mkdocs build --strict --quiet
+	$(BIN)/mkdocs build --strict
 
 clean:
 	rm -rf $(VENV) build dist

@@ -30,6 +30,9 @@ from adclick_cli.pipeline import DEDUP_KEYS, METHODS, DedupKey, Method, Pipeline
 from adclick_cli.security import Servers
 
 PROJECT_FILE = Path("adclick.toml")
+METRICS = ("metrics", "metrics_jobmanager_port", "metrics_taskmanager_port")
+OF_A_CLUSTER = ("listen", "kafka_port", "ui_port", *METRICS)
+"""What a cluster keeps while it is up, whatever the settings say meanwhile; a flag or a variable goes before it."""
 MASK = "********"
 _USERINFO = re.compile(r"(?<=://)[^/@\s]*@")
 
@@ -59,8 +62,12 @@ class Settings(LoginSettings):
     kafka_port: int = Field(defaults.KAFKA_PORT, ge=1, le=65535)
     ui_port: int = Field(defaults.UI_PORT, ge=1, le=65535)
     dashboard_port: int = Field(defaults.DASHBOARD_PORT, ge=0, le=65535)
+    metrics: bool = False
+    metrics_jobmanager_port: int = Field(defaults.METRICS_JOBMANAGER_PORT, ge=1, le=65535)
+    metrics_taskmanager_port: int = Field(defaults.METRICS_TASKMANAGER_PORT, ge=1, le=65535)
     bootstrap_servers: str | None = None
     flink_url: str | None = None
+    flink_secrets_path: str | None = None
     taskmanager_memory_mb: int = Field(defaults.TASKMANAGER_MEMORY_MB, ge=768)
     jobmanager_memory_mb: int = Field(defaults.JOBMANAGER_MEMORY_MB, ge=768)
     broker_heap_mb: int = Field(defaults.BROKER_HEAP_MB, ge=256)
@@ -319,7 +326,7 @@ def running_ports(home: Path) -> dict[str, Any]:
 
 def _with_running_ports(settings: Settings, given: dict[str, Any]) -> Settings:
     running = running_ports(settings.home)
-    unset: dict[str, Any] = {name: running[name] for name in ("listen", "kafka_port", "ui_port") if name in running}
+    unset: dict[str, Any] = {name: running[name] for name in OF_A_CLUSTER if name in running}
     unset = {name: port for name, port in unset.items() if _origin(name, given) == "default"}
     return settings.model_copy(update=unset) if unset else settings
 

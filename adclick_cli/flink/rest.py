@@ -38,6 +38,21 @@ class Job:
         return self.state not in ENDED
 
 
+@dataclass(frozen=True)
+class Checkpoints:
+    """Numbers of a job's checkpoints, 0 where there is none.
+
+    Attributes:
+        restored: the one that the job, or a part of it, began from the last time.
+        completed: the newest that is complete; those of before a restart count as restored only.
+        newest: the newest that has begun.
+    """
+
+    restored: int
+    completed: int
+    newest: int
+
+
 class FlinkRest:
     """A client of one JobManager.
 
@@ -116,6 +131,14 @@ class FlinkRest:
         found = latest.get("completed")
         return dict(found) if found else None
 
+    def checkpoints(self, job_id: str) -> Checkpoints:
+        """How far the job's checkpoints are, by number."""
+        found = self._call("GET", f"/jobs/{job_id}/checkpoints")
+        latest = found.get("latest") or {}
+        restored, completed = (int((latest.get(name) or {}).get("id", 0)) for name in ("restored", "completed"))
+        begun = [int(one["id"]) for one in found.get("history") or []]
+        return Checkpoints(restored, completed, max(restored, completed, *begun))
+
     def late_rows_dropped(self, job_id: str) -> int | None:
         """Rows that the job's window operators dropped as late since it began or went on; None where it has none.
 
@@ -150,7 +173,7 @@ class FlinkRest:
             raise FlinkError(
                 f"Flink's REST interface does not answer at {shown(self.url)}",
                 type(error).__name__,
-                "Start the cluster with `adclick up`, or look at it with `adclick status`.",
+                "Start the cluster with `adclick up`, look at it with `adclick status`, or correct ADCLICK_FLINK_URL.",
             ) from error
         if not answer.ok:
             raise FlinkError(f"Flink refused {method} {path} with status {answer.status_code}", answer.text.strip())

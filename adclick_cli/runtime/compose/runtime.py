@@ -65,10 +65,14 @@ class ComposeRuntime:
 
     @property
     def _ports(self) -> dict[str, dict[str, int]]:
-        return {
+        found = {
             "broker": {"--kafka-port": self._settings.kafka_port},
             "jobmanager": {"--ui-port": self._settings.ui_port},
         }
+        if self._settings.metrics:
+            found["jobmanager"]["ADCLICK_METRICS_JOBMANAGER_PORT"] = self._settings.metrics_jobmanager_port
+            found["taskmanager"] = {"ADCLICK_METRICS_TASKMANAGER_PORT": self._settings.metrics_taskmanager_port}
+        return found
 
     def _compose(self, *args: str) -> str:
         return docker.run(project.command(self._settings, *args), self._env)

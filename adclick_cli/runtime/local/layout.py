@@ -10,6 +10,7 @@ import os
 import random
 import shutil
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -227,10 +228,15 @@ def write_flink_conf(layout: Layout, settings: Settings, rpc_port: int, zookeepe
         "io.tmp.dirs": layout.home / "run" / "tmp",
     }
     (layout.home / "run" / "tmp").mkdir(exist_ok=True, mode=0o700)
+    write_yaml(layout.conf_dir, layout.java_home, written)
+
+
+def write_yaml(folder: Path, java_home: Path, written: Mapping[str, object]) -> None:
+    """Write `config.yaml` into a configuration folder of Flink's."""
     # Flink's scripts read this one line with sed: they would take quotes for a part of the path.
-    text = f"env.java.home: {layout.java_home}\n"
+    text = f"env.java.home: {java_home}\n"
     text += "".join(f"{name}: {_yaml(value)}\n" for name, value in written.items())
-    (layout.conf_dir / "config.yaml").write_text(text, encoding="utf-8")
+    (folder / "config.yaml").write_text(text, encoding="utf-8")
 
 
 def _recovery(layout: Layout, zookeeper_port: int) -> dict[str, object]:

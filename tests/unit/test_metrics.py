@@ -19,6 +19,7 @@ from adclick_cli.runtime import memory, metrics
 from adclick_cli.runtime.choose import start
 from adclick_cli.runtime.compose import project
 from adclick_cli.runtime.local import relay
+from adclick_cli.runtime.local.runtime import LocalRuntime
 from tests import observability
 
 ROOT = Path(__file__).parents[2]
@@ -86,6 +87,8 @@ def test_metrics_begin_and_end_with_the_cluster(monkeypatch: pytest.MonkeyPatch)
         pass
     assert settings.load().metrics
     monkeypatch.setattr("adclick_cli.runtime.choose._runs", lambda *_: True)
+    # Were it not refused, a cluster would come up.
+    monkeypatch.setattr(LocalRuntime, "up", lambda *_: pytest.fail("it was not refused"))
     with pytest.raises(RuntimeFailure, match="runs with metrics already"):
         start(settings.load(metrics=False, runtime="local"), lambda *_: None, lambda _: None)
     memory.forget_ports(settings.load())

@@ -16,8 +16,9 @@ from adclick_cli import schema
 from adclick_cli.bench import place
 from adclick_cli.bench.measures import Goal, Measure, Measured, measure
 from adclick_cli.broker import admin
-from adclick_cli.broker.consumer import Message, follow, read_topic
-from adclick_cli.errors import AdclickError
+from adclick_cli.broker.consumer import Message, read_topic
+from adclick_cli.broker.stream import Stream
+from adclick_cli.errors import AdclickError, BrokerError
 from adclick_cli.events.background import Generator, generating
 from adclick_cli.flink.rest import FlinkRest
 from adclick_cli.flink.stopping import active_jobs, cancel
@@ -58,44 +59,43 @@ class Seen:
 
 
 class Reader(threading.Thread):
-    """Follows topics from now on and notes when each message came.
+    """Follows topics from now on and notes when each committed message came.
 
     Args:
         settings: for the broker.
         topics: their names.
-        committed: leave out what is not committed.
+
+    Raises:
+        BrokerError: the broker does not answer.
     """
 
-    def __init__(self, settings: Settings, topics: Sequence[str], *, committed: bool) -> None:
+    def __init__(self, settings: Settings, topics: Sequence[str]) -> None:
         super().__init__(daemon=True)
-        self._batches = follow(settings.servers, topics, committed=committed, from_start=False)
+        self._stream = Stream(settings.servers, topics, newest=0)
         self._ended = threading.Event()
-        self._failed: BaseException | None = None
+        self._away = ""
         self.seen: list[Seen] = []
-        next(self._batches)
+        self._stream.step()
 
     def run(self) -> None:
         """Read until `finish`."""
-        try:
-            for batch in self._batches:
-                now = time.time() * 1000
-                self.seen += [Seen(now, message) for message in batch]
-                if self._ended.is_set():
-                    return
-        except BaseException as error:
-            # Raised again in the thread that asks for the result.
-            self._failed = error
+        while not self._ended.is_set() and not self._away:
+            step = self._stream.step()
+            now = time.time() * 1000
+            self.seen += [Seen(now, message) for message in step.messages]
+            self._away = step.away
 
     def finish(self) -> list[Seen]:
         """End it and return what came.
 
         Raises:
-            BrokerError: reading failed in between.
+            BrokerError: the broker went away in between.
         """
         self._ended.set()
         self.join()
-        if self._failed:
-            raise self._failed
+        self._stream.close()
+        if self._away:
+            raise BrokerError("the broker went away while it was measured", self._away)
         return self.seen
 
 
@@ -159,8 +159,8 @@ class Flowed:
 def _flow(settings: Settings, pipeline: Pipeline, rate: float, duration_s: float, report: Report) -> Flowed:
     topics = pipeline.topics
     before = admin.end_offsets(settings.servers, [topics.impressions])[topics.impressions]
-    final = Reader(settings, [topics.ctr, topics.alerts], committed=True)
-    live = Reader(settings, [topics.ctr_live], committed=True)
+    final = Reader(settings, [topics.ctr, topics.alerts])
+    live = Reader(settings, [topics.ctr_live])
     final.start()
     live.start()
     with generating(settings, ("--phase", "normal", "--rate", str(rate)), LOG) as generator:

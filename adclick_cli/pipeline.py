@@ -19,9 +19,6 @@ METHODS: tuple[Method, ...] = ("ratio", "significance")
 DedupKey = Literal["impression", "user+ad"]
 DEDUP_KEYS: tuple[DedupKey, ...] = ("impression", "user+ad")
 
-RETIRED = ("idle_timeout",)
-"""Parameters of earlier versions that records on disk may still hold."""
-
 
 @dataclass(frozen=True)
 class Topics:
@@ -88,6 +85,8 @@ class Pipeline:
         unique_ids: an id that comes again with other contents within so much event time counts once, as the earliest;
             0 turns it off.
         watermark_delay: bounded out-of-orderness of each partition.
+        idle_timeout: a partition (of the clicks alone, where parallelism is above 1) silent for so long holds no
+            watermark back.
         max_ahead: an event dated further than this past its broker timestamp is impossible.
         spike: SPIKE where the CTR is above `spike` times the previous window's.
         drop: DROP where the CTR is below `drop` times the previous window's.
@@ -112,6 +111,7 @@ class Pipeline:
     dedup_key: DedupKey = "impression"
     unique_ids: Duration = Duration.parse(defaults.UNIQUE_IDS, "unique-ids", allow_zero=True)
     watermark_delay: Duration = Duration.parse(defaults.WATERMARK_DELAY, "watermark-delay")
+    idle_timeout: Duration = Duration.parse(defaults.IDLE_TIMEOUT, "idle-timeout")
     max_ahead: Duration = Duration.parse(defaults.MAX_AHEAD, "max-ahead")
     spike: float = defaults.SPIKE
     drop: float = defaults.DROP
@@ -152,7 +152,7 @@ class Pipeline:
     def held_ms(self) -> int:
         """How far the windows' watermark is behind that of the topics, ms: the joins hold it back.
 
-        The join finds clicks so far from their impression; the search for duplicates waits once more.
+        One join waits for the latest click that an impression may have; the search for duplicates waits once more.
         """
         return (self.reach_back.ms + 1) * (2 if self.dedups else 1)
 
@@ -183,8 +183,6 @@ class Pipeline:
         """
         plain: dict[str, Any] = json.loads(text)
         plain["topics"] = Topics(**plain["topics"])
-        for name in RETIRED:
-            plain.pop(name, None)
         for name, spec in cls.__dataclass_fields__.items():
             if isinstance(spec.default, Duration) and name in plain:
                 plain[name] = Duration(int(plain[name]))

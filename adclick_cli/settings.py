@@ -99,6 +99,7 @@ class Settings(LoginSettings):
     dedup_key: str = defaults.DEDUP_KEY
     unique_ids: str = defaults.UNIQUE_IDS
     watermark_delay: str = defaults.WATERMARK_DELAY
+    idle_timeout: str = defaults.IDLE_TIMEOUT
     max_ahead: str = defaults.MAX_AHEAD
     heartbeat: bool = True
     heartbeat_after: str = defaults.HEARTBEAT_AFTER
@@ -208,6 +209,7 @@ class Settings(LoginSettings):
             dedup_key=_dedup_key(self.dedup_key),
             unique_ids=Duration.parse(self.unique_ids, "unique-ids", allow_zero=True),
             watermark_delay=Duration.parse(self.watermark_delay, "watermark-delay", allow_zero=True),
+            idle_timeout=Duration.parse(self.idle_timeout, "idle-timeout"),
             max_ahead=Duration.parse(self.max_ahead, "max-ahead"),
             spike=spike,
             drop=drop,

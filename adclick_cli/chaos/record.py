@@ -82,6 +82,7 @@ class Record:
                 "window": str(pipeline.window),
                 "attribution": str(pipeline.attribution),
                 "checkpoint_interval": str(pipeline.checkpoint_interval),
+                "idle_timeout": str(pipeline.idle_timeout),
                 "parallelism": pipeline.parallelism,
             },
             "machine": {"cores": os.cpu_count(), "memory_gb": round(psutil.virtual_memory().total / 2**30)},

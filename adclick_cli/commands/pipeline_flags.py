@@ -88,6 +88,15 @@ FLAGS: dict[str, tuple[type, Any]] = {
             **_DURATION,
         ),
     ),
+    "idle_timeout": (
+        str,
+        _option(
+            "--idle-timeout",
+            f"A partition silent for so long holds no window open. Default: {defaults.IDLE_TIMEOUT}.",
+            WINDOWS,
+            **_DURATION,
+        ),
+    ),
     "max_ahead": (
         str,
         _option(

@@ -18,6 +18,7 @@ MAY_CHANGE = (
     "method",
     "min_impressions",
     "min_z",
+    "idle_timeout",
     "checkpoint_interval",
     "transaction_timeout",
     "bootstrap_servers",

@@ -23,10 +23,6 @@ _TOLERANT = {
 }
 """A value that does not fit its column becomes NULL instead of failing the job."""
 
-_CTR_IDLENESS: Mapping[bool, Options] = {False: {"scan.watermark.idle-timeout": "300000 ms"}, True: {}}
-"""By whether the input ends. The CTR rows' watermark only clears state. The events' sources have none: the windows read
-two branches, and one that falls idle is left out of their watermark for good (docs/decisions/0011)."""
-
 
 @dataclass(frozen=True)
 class Transport:
@@ -74,11 +70,20 @@ def _topics(pipeline: Pipeline) -> Transport:
     topics = pipeline.topics
     return Transport(
         sources={
-            "impressions": _source(pipeline, topics.impressions, tolerant=True, aligned=True),
-            "clicks": _source(pipeline, topics.clicks, tolerant=True, aligned=True),
+            "impressions": {
+                **_source(pipeline, topics.impressions, tolerant=True, aligned=True),
+                **_idleness(pipeline, may_fall_idle=pipeline.parallelism == 1),
+            },
+            "clicks": {
+                **_source(pipeline, topics.clicks, tolerant=True, aligned=True),
+                **_idleness(pipeline, may_fall_idle=True),
+            },
             "impression_lines": _lines(pipeline, topics.impressions),
             "click_lines": _lines(pipeline, topics.clicks),
-            "ctr": {**_source(pipeline, topics.ctr, tolerant=False, aligned=False), **_CTR_IDLENESS[pipeline.bounded]},
+            "ctr": {
+                **_source(pipeline, topics.ctr, tolerant=False, aligned=False),
+                **_idleness(pipeline, may_fall_idle=True),
+            },
         },
         sinks={
             "ctr": _final_sink(pipeline, topics.ctr, "campaign_id"),
@@ -173,6 +178,17 @@ def _lines(pipeline: Pipeline, topic: str) -> Options:
         "properties.group.id": f"adclick-lines-{topic}",
         "value.format": "raw",
     }
+
+
+def _idleness(pipeline: Pipeline, *, may_fall_idle: bool) -> Options:
+    """How long a partition may be silent before it holds no watermark back; for ever unless `may_fall_idle`.
+
+    Where several join subtasks fall idle together, the first one to wake lets the windows behind them close before the
+    others have handed over their rows (docs/decisions/0004). One side that never falls idle keeps them all awake.
+    """
+    if pipeline.bounded or not may_fall_idle:
+        return {}
+    return {"scan.watermark.idle-timeout": f"{pipeline.idle_timeout.ms} ms"}
 
 
 def _final_sink(pipeline: Pipeline, topic: str, key: str) -> dict[str, str]:

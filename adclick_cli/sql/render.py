@@ -33,8 +33,6 @@ _DEDUP_KEYS: dict[DedupKey, tuple[tuple[str, ...], str]] = {
 }
 """By key: the columns that it needs of an impression, and what clicks are partitioned by."""
 _LIVE_BEFORE = {"aggregation": ("live_sinks", "live_counts")}
-BUCKETS = 32_768
-"""The join's keys, twice as many: remainders have a sign (docs/decisions/0011)."""
 _ANOMALY_MEMORY = Duration(3_600_000)
 
 
@@ -66,7 +64,6 @@ def _context(pipeline: Pipeline, transport: options.Transport) -> dict[str, Any]
             "impressions": "unique_impressions" if pipeline.unique_ids.ms else "impressions",
             "clicks": "unique_clicks" if pipeline.unique_ids.ms else "clicks",
             "reach_back": pipeline.reach_back,
-            "buckets": BUCKETS,
         },
         "unique": (
             ("impressions", *_contents(schema.IMPRESSION, _columns(pipeline))),
@@ -103,7 +100,6 @@ def _dedup(pipeline: Pipeline) -> dict[str, Any]:
         "key": _DEDUP_KEYS[pipeline.dedup_key][1],
         "times": ("click_time",) if on else (),
         "view": "judged" if on else "attributed",
-        "flags": ("is_first",) if on else (),
         "only": " FILTER (WHERE is_first)" if on else "",
         "gross": (schema.GROSS.name,) if on else (),
     }
@@ -128,7 +124,7 @@ def stage(pipeline: Pipeline, name: str, transport: options.Transport | None = N
     after: tuple[str, ...] = ()
     if name == "join":
         before = ("unique",) if pipeline.unique_ids.ms else ()
-        after = ("dedup", "counted") if pipeline.dedups else ("counted",)
+        after = ("dedup",) if pipeline.dedups else ()
     return "\n".join(_render(template, context) for template in (*before, name, *after))
 
 

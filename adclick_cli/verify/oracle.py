@@ -4,8 +4,8 @@ Written from the rules of correctness, not from the pipeline's SQL: the two are 
 milliseconds since the epoch.
 
 An event that is behind its own partition's watermark may or may not have reached its window in time: that depends on
-how far the other partitions and the pipeline's other branch had been read, which the topics do not tell. Such events
-give each row a lower and an upper bound; without any, both are the same number and the check is exact.
+how far the other partitions had been read, which the topics do not tell. Such events give each row a lower and an upper
+bound; without any, both are the same number and the check is exact.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ SELECT
     *,
     ts - ts % $window AS window_start,
     ts - ts % $window + $window AS window_end,
-    NOT behind AND NOT preceded AS certain
+    COALESCE(horizon, ts) - $attribution < ts - ts % $window + $window AND NOT preceded AS certain
 FROM impressions_seen
 WHERE good AND NOT beat AND NOT surely_preceded
 """

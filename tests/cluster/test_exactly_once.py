@@ -23,7 +23,8 @@ from adclick_cli.security import Servers
 from tests.cluster.conftest import Cluster
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
-SHORT = ("--window", "2s", "--attribution", "4s", "--watermark-delay", "1s")
+SHORT = ("--window", "2s", "--attribution", "4s", "--watermark-delay", "1s", "--idle-timeout", "10m")
+"""No partition falls idle: with so short an attribution, one that wakes a moment after the others would be late."""
 
 DEADLINE_S = 60.0
 

@@ -1,8 +1,7 @@
 """How late an event may come and still count: both sides of each limit, to the millisecond (docs/correctness.md).
 
 One topic is read to its end, so that the other one alone decides the watermark; every rise of that is passed on before
-the next event is read. Impressions have a branch of their own to the windows: where one is behind the watermark, the
-next event is put in only when it has gone by, or the join's branch could get ahead of it (docs/decisions/0011).
+the next event is read.
 """
 
 from __future__ import annotations
@@ -48,20 +47,15 @@ class Windows:
         env = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
         env.get_config().set("parallelism.default", "1")
         env.get_config().set("pipeline.auto-watermark-interval", "0 ms")
-        env.get_config().set("execution.buffer-timeout.interval", "0 ms")
         env.get_config().set("table.local-time-zone", "UTC")
         for name in ("sources", "join", "aggregation"):
             text = render.stage(pipeline, name, options.Transport(sources, transport.sinks, transport.arrival))
             for statement in statements(text):
                 if statement.text.startswith("CREATE"):
                     env.execute_sql(statement.text)
-        query = (
-            "SELECT campaign_id, impression_count, click_count FROM window_counts "
-            "UNION ALL SELECT campaign_id, CAST(NULL AS BIGINT), CAST(NULL AS BIGINT) FROM counted_events"
-        )
+        query = "SELECT campaign_id, impression_count, click_count FROM window_counts"
         self._rows: Iterator[Sequence[Any]] = env.execute_sql(query).collect()
         self._files = 0
-        self._found: Counts = {}
 
     def put(self, *events: Event) -> None:
         """Let the driver's topic go on with these events, in this order."""
@@ -70,21 +64,13 @@ class Windows:
         write_lines(path, events)
         path.replace(self._folder / self._driver / f"{self._files:03d}.json")
 
-    def gone_by(self, campaign: str) -> None:
-        """Wait until the event of a campaign is on its way to the windows; each one is sent on at once."""
-        for row in self._rows:
-            if row[1] is not None:
-                self._found[row[0]] = (row[1], row[2])
-            elif row[0] == campaign:
-                return
-
     def until(self, campaign: str) -> Counts:
         """The windows, by campaign, up to the first one of a campaign: impressions and clicks."""
-        while campaign not in self._found:
-            row = next(self._rows)
-            if row[1] is not None:
-                self._found[row[0]] = (row[1], row[2])
-        found, self._found = self._found, {}
+        found: Counts = {}
+        for row in self._rows:
+            found[row[0]] = (row[1], row[2])
+            if row[0] == campaign:
+                break
         return found
 
     def close(self) -> None:
@@ -109,16 +95,20 @@ def test_how_late_an_impression_may_come(
     windows.put(impression(1, -1, "before"), impression(2, held + DELAY - 1, "mark"))
     assert windows.until("before") == {"before": (1, 0)}
     newest = WINDOW - 1 + held + DELAY
-    windows.put(impression(3, newest - 1, "mark"), impression(4, 0, "in-time"))
-    windows.gone_by("in-time")
-    windows.put(impression(5, newest, "mark"))
+    windows.put(
+        impression(3, newest - 1, "mark"),
+        impression(4, 0, "in-time"),
+        impression(5, newest, "mark"),
+    )
     # At that very millisecond the window closes: no later event has been put in yet.
     found = windows.until("in-time")
-    windows.put(impression(6, 0, "too-late"), impression(7, WINDOW, "next-window"))
-    windows.gone_by("next-window")
-    windows.put(impression(8, FAR, "mark"), impression(9, FAR - WINDOW, "end"))
-    windows.gone_by("end")
-    windows.put(impression(10, 2 * FAR, "mark"))
+    windows.put(
+        impression(6, 0, "too-late"),
+        impression(7, WINDOW, "next-window"),
+        impression(8, FAR, "mark"),
+        impression(9, FAR - WINDOW, "end"),
+        impression(10, 2 * FAR, "mark"),
+    )
     found |= windows.until("end")
     windows.close()
     assert {name: found.get(name) for name in ("in-time", "too-late", "next-window")} == {

@@ -61,6 +61,7 @@ def test_every_parameter_changes_the_sql() -> None:
         "dedup_window": Duration(30_000),
         "unique_ids": Duration(600_000),
         "watermark_delay": Duration(7_000),
+        "idle_timeout": Duration(11_000),
         "max_ahead": Duration(7_200_000),
         "spike": 3.0,
         "drop": 0.25,
@@ -90,9 +91,9 @@ def test_a_statement_ends_where_its_line_ends() -> None:
         assert line.lstrip().startswith("--") or line.endswith(";")
 
 
-@pytest.mark.parametrize("parallelism", [1, 2])
-def test_no_source_of_events_may_fall_idle(parallelism: int) -> None:
+@pytest.mark.parametrize(("parallelism", "tables"), [(1, 3), (2, 2)])
+def test_impressions_may_fall_idle_only_where_one_join_reads_them(parallelism: int, tables: int) -> None:
     script = render.script(replace(Pipeline(), parallelism=parallelism))
-    tables = script.split("CREATE TEMPORARY TABLE ")
-    idle = [table.split(" ")[0] for table in tables if "'scan.watermark.idle-timeout'" in table]
-    assert idle == ["ctr_windows"]
+    idle = [table for table in script.split("CREATE TEMPORARY TABLE ") if "'scan.watermark.idle-timeout'" in table]
+    assert len(idle) == tables
+    assert any(table.startswith("impression_events") for table in idle) == (parallelism == 1)

@@ -352,16 +352,6 @@ def test_late_events_leave_a_row_open_within_bounds() -> None:
     assert ledger.IMPRESSION_CLASSES
 
 
-def test_an_impression_behind_its_partition_is_never_sure_to_count() -> None:
-    # Its branch of the pipeline may be read behind the join's, which decides the windows' watermark.
-    pipeline = replace(PIPELINE, watermark_delay=Duration(0), attribution=Duration(60_000))
-    events = [impression(1, 0), impression(2, 30_000), impression(3, 29_999), impression(4, 30_000)]
-    for shown, ok in ((2, False), (3, True), (4, True), (5, False)):
-        rows = results({(T0, "a"): (shown, 0)}, pipeline)
-        tables = {"impressions": messages(events), "clicks": empty(), "ctr": messages(rows)}
-        assert check(tables | {"engagement": empty(), "alerts": empty()}, pipeline).results["ctr"].ok == ok
-
-
 def test_an_alert_is_judged_by_the_rule_that_was_in_force_when_its_window_was_read() -> None:
     impressions = [
         impression(number, minute * 60_000) for minute in (0, 1, 2) for number in range(minute * 10, minute * 10 + 10)

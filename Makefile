@@ -1,7 +1,7 @@
 # Two commands do everything on a fresh machine: `make demo` and `make test`.
 # Both work in a virtual environment of their own (.venv), installed from the hashed lock files.
 
-.PHONY: demo test check audit lock clean
+.PHONY: demo test check audit lock commands site clean
 .DEFAULT_GOAL := help
 
 VENV := .venv
@@ -14,6 +14,8 @@ help:
 	@echo "make test   format, lint, types, import rules, SQL lint, every test"
 	@echo "make check  the same without the tests"
 	@echo "make audit  known holes in the packages of the lock files, where an advisory service answers"
+	@echo "make commands  docs/commands.md anew from the program"
+	@echo "make site   the documentation as a web site, in build/site"
 	@echo "make lock   make the lock files anew from pyproject.toml"
 
 $(VENV)/python:
@@ -53,6 +55,12 @@ lock:
 		--extra dashboard --extra fast --extra build --constraint requirements-dev.lock pyproject.toml --output-file requirements.lock
 	$(BIN)/python tools/container-requirements | uv pip compile --quiet --universal --python-version 3.10 --generate-hashes \
 		--no-header --no-annotate --constraint requirements-dev.lock - --output-file compose/requirements.lock
+
+commands: $(VENV)/dev.done
+	$(BIN)/python tools/make-commands > docs/commands.md
+
+site: $(VENV)/dev.done
+	$(BIN)/mkdocs build --strict
 
 clean:
 	rm -rf $(VENV) build dist

@@ -14,10 +14,13 @@ import typer
 from adclick_cli import __version__, private
 from adclick_cli.commands import (
     bench,
+    cases,
     chaos,
     config,
     dashboard,
     demo,
+    doctor,
+    examples,
     generate,
     heartbeat,
     jobs,
@@ -67,9 +70,11 @@ app.command("demo", rich_help_panel=CLUSTER)(demo.demo)
 app.command("up", rich_help_panel=CLUSTER)(up.up)
 app.command("down", rich_help_panel=CLUSTER)(up.down)
 app.command("supervise", rich_help_panel=CLUSTER, hidden=True)(up.supervise)
+app.command("metrics-relay", rich_help_panel=CLUSTER, hidden=True)(up.metrics_relay)
 app.command("status", rich_help_panel=CLUSTER)(status.status)
 app.command("logs", rich_help_panel=CLUSTER)(status.logs)
 app.command("render", rich_help_panel=PIPELINE)(render.render)
+app.command("test", rich_help_panel=PIPELINE)(cases.cases)
 app.command("submit", rich_help_panel=PIPELINE)(submit.submit)
 app.command("jobs", rich_help_panel=PIPELINE)(jobs.jobs)
 app.command("stop", rich_help_panel=PIPELINE)(jobs.stop)
@@ -84,11 +89,17 @@ app.command("dashboard", rich_help_panel=RESULTS)(dashboard.dashboard)
 app.command("verify", rich_help_panel=RESULTS)(verify.verify)
 app.command("bench", rich_help_panel=RESULTS)(bench.bench)
 app.command("chaos", rich_help_panel=RESULTS)(chaos.chaos)
+app.command("doctor", rich_help_panel=SETUP)(doctor.doctor)
 app.add_typer(config.app, name="config", rich_help_panel=SETUP)
+for _command in (*app.registered_commands, *config.app.registered_commands):
+    _command.epilog = examples.epilog(_command.name)
 
 
 def main() -> None:
-    """Run one command. Exit codes: 0 done, 1 a clear failure, 2 wrong usage, 3 `verify` or `status --wait` says no."""
+    """Run one command.
+
+    Exit codes: 0 done, 1 a clear failure, 2 wrong usage, 3 `verify`, `test`, `doctor` or `status --wait` says no.
+    """
     # Being ended is like Ctrl-C: what was half-started is stopped, and the terminal is given back as it was.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     private.keep()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from adclick_cli.errors import ParameterError
@@ -59,16 +59,27 @@ def write(path: Path, text: str) -> None:
 
 def tighten(folder: Path) -> None:
     """Take from everybody but the owner what they may do with a folder and all in it; links are not followed."""
-    for at, folders, files in os.walk(folder):
-        for name in (".", *folders, *files):
-            path = Path(at) / name
+    for path in wide(folder):
+        close(path)
+
+
+def wide(folder: Path) -> Iterator[Path]:
+    """A folder and all in it, as far as others than the owner may do something with it; links are not followed."""
+    for at, _, files in os.walk(folder):
+        for path in (Path(at), *(Path(at) / name for name in files)):
             try:
                 mode = path.lstat().st_mode
-                if not stat.S_ISLNK(mode) and mode & _OTHERS:
-                    path.chmod(stat.S_IMODE(mode) & ~_OTHERS)
             except FileNotFoundError:
                 # A running service may delete its files at any time.
                 continue
+            if not stat.S_ISLNK(mode) and mode & _OTHERS:
+                yield path
+
+
+def close(path: Path) -> None:
+    """Take from everybody but the owner what they may do with a file or folder; harmless where it is gone."""
+    with suppress(FileNotFoundError):
+        path.chmod(stat.S_IMODE(path.lstat().st_mode) & ~_OTHERS)
 
 
 def open_to_others(path: Path) -> bool:

@@ -6,6 +6,7 @@ value where it came from.
 
 from __future__ import annotations
 
+import difflib
 import ipaddress
 import json
 import os
@@ -30,6 +31,9 @@ from adclick_cli.pipeline import DEDUP_KEYS, METHODS, DedupKey, Pipeline, Topics
 from adclick_cli.security import Servers
 
 PROJECT_FILE = Path("adclick.toml")
+METRICS = ("metrics", "metrics_jobmanager_port", "metrics_taskmanager_port")
+OF_A_CLUSTER = ("listen", "kafka_port", "ui_port", *METRICS)
+"""What a cluster keeps while it is up, whatever the settings say meanwhile; a flag or a variable goes before it."""
 MASK = "********"
 _USERINFO = re.compile(r"(?<=://)[^/@\s]*@")
 
@@ -59,8 +63,12 @@ class Settings(LoginSettings):
     kafka_port: int = Field(defaults.KAFKA_PORT, ge=1, le=65535)
     ui_port: int = Field(defaults.UI_PORT, ge=1, le=65535)
     dashboard_port: int = Field(defaults.DASHBOARD_PORT, ge=0, le=65535)
+    metrics: bool = False
+    metrics_jobmanager_port: int = Field(defaults.METRICS_JOBMANAGER_PORT, ge=1, le=65535)
+    metrics_taskmanager_port: int = Field(defaults.METRICS_TASKMANAGER_PORT, ge=1, le=65535)
     bootstrap_servers: str | None = None
     flink_url: str | None = None
+    flink_secrets_path: str | None = None
     taskmanager_memory_mb: int = Field(defaults.TASKMANAGER_MEMORY_MB, ge=768)
     jobmanager_memory_mb: int = Field(defaults.JOBMANAGER_MEMORY_MB, ge=768)
     broker_heap_mb: int = Field(defaults.BROKER_HEAP_MB, ge=256)
@@ -276,13 +284,15 @@ def load(**flags: Any) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
+        unknown = first["type"] == "extra_forbidden"
         # A password under a mistyped name is one all the same.
-        shown = MASK if name in SECRETS or first["type"] == "extra_forbidden" else first.get("input")
+        shown = MASK if name in SECRETS or unknown else first.get("input")
+        meant = _nearest(name) if unknown else None
         raise ParameterError(
             name.replace("_", "-"),
             shown,
-            f"{first['msg']} (from {_origin(name, given)}).",
-            "Correct the value; `adclick config show` lists the settings.",
+            f"{'There is no such setting' if unknown else first['msg']} (from {place(name, **given)}).",
+            f"Did you mean {meant}?" if meant else "Correct the value; `adclick config show` lists the settings.",
         ) from None
     except ValueError as error:
         raise ParameterError("config file", str(PROJECT_FILE), str(error), "Correct the TOML.") from None
@@ -321,7 +331,7 @@ def running_ports(home: Path) -> dict[str, Any]:
 
 def _with_running_ports(settings: Settings, given: dict[str, Any]) -> Settings:
     running = running_ports(settings.home)
-    unset: dict[str, Any] = {name: running[name] for name in ("listen", "kafka_port", "ui_port") if name in running}
+    unset: dict[str, Any] = {name: running[name] for name in OF_A_CLUSTER if name in running}
     unset = {name: port for name, port in unset.items() if _origin(name, given) == "default"}
     return settings.model_copy(update=unset) if unset else settings
 
@@ -337,13 +347,43 @@ def _origin(name: str, given: dict[str, Any]) -> str:
     return "default"
 
 
+def place(name: str, **given: Any) -> str:
+    """Where a setting comes from: `flag`, `ADCLICK_…`, a file's path with the line, or `default`."""
+    origin = _origin(name, given)
+    if origin in files():
+        for number, line in enumerate(Path(origin).read_text(encoding="utf-8").splitlines(), 1):
+            if re.match(rf"""\s*["']?{re.escape(name)}["']?\s*=""", line):
+                return f"{origin}:{number}"
+    return origin
+
+
+def files() -> list[str]:
+    """The config files that are there, the one that wins first."""
+    return [path for path, _ in _file_sources(Settings)]
+
+
+def _nearest(name: str) -> str | None:
+    return next(iter(difflib.get_close_matches(name.lower().replace("-", "_"), Settings.model_fields, 1)), None)
+
+
+def unknown_variables() -> list[tuple[str, str | None]]:
+    """Variables `ADCLICK_…` that no setting has, which pass in silence, and the setting that is perhaps meant."""
+    prefix = str(Settings.model_config["env_prefix"])
+    found = []
+    for variable in sorted(os.environ):
+        name = variable.upper().removeprefix(prefix).lower()
+        if variable.upper().startswith(prefix) and name not in Settings.model_fields:
+            found.append((variable, _nearest(name)))
+    return found
+
+
 def shown(text: str) -> str:
     """A text without the log-ins of the web addresses in it."""
     return _USERINFO.sub(f"{MASK}@", text)
 
 
 def sources(settings: Settings, **flags: Any) -> dict[str, tuple[Any, str]]:
-    """Each setting's value and where it came from: `flag`, `ADCLICK_…`, a file's path or `default`.
+    """Each setting's value and where it came from, as `place` tells it.
 
     Secrets are masked, those in web addresses, too.
     """
@@ -352,7 +392,7 @@ def sources(settings: Settings, **flags: Any) -> dict[str, tuple[Any, str]]:
     # How to log in stands at the end.
     for name in sorted(Settings.model_fields, key=LoginSettings.model_fields.__contains__):
         spec = Settings.model_fields[name]
-        value, origin = getattr(settings, name), _origin(name, given)
+        value, origin = getattr(settings, name), place(name, **given)
         if origin == "default" and not spec.default_factory and value != spec.default:
             origin = "the running cluster"
         if name in SECRETS and value is not None:

@@ -21,7 +21,7 @@ class Status:
     """Everything at one moment.
 
     Attributes:
-        runtime: local or compose.
+        runtime: local, compose or remote.
         services: the services.
         jobs: Flink's jobs, newest first; empty where Flink does not answer.
         topics: messages that each topic holds; empty where the broker does not answer.

@@ -1,1 +1,1 @@
-"""Throughput, side by side on the same rows."""
+"""Speed, freshness and growth, measured on the cluster that is up."""

@@ -7,7 +7,20 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
-COLUMNS = ("side", "rounds", "median_s", "least_s", "most_s", "events_per_s", "against_reference", "of_parsing")
+from adclick_cli.bench.place import Usage
+
+COLUMNS = (
+    "side",
+    "rounds",
+    "median_s",
+    "least_s",
+    "most_s",
+    "events_per_s",
+    "against_reference",
+    "of_parsing",
+    "cpu_s",
+    "peak_mb",
+)
 
 
 @dataclass(frozen=True)
@@ -21,6 +34,8 @@ class Figures:
         events_per_s: events a second, by the median.
         against_reference: how many times as fast as the reference, median of the rounds' own ratios; None without it.
         of_parsing: its speed as a part of that of reading and parsing alone, the median of the rounds; None without it.
+        cpu_s: the TaskManager's processor seconds, median of the rounds; None where they cannot be seen.
+        peak_mb: its resident memory at the highest, in any round; None where it cannot be seen.
     """
 
     side: str
@@ -31,13 +46,21 @@ class Figures:
     events_per_s: int
     against_reference: float | None
     of_parsing: float | None
+    cpu_s: float | None
+    peak_mb: int | None
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
         return asdict(self)
 
 
-def figures(events: int, seconds: Mapping[str, Sequence[float]], reference: str, parsing: str) -> list[Figures]:
+def figures(
+    events: int,
+    seconds: Mapping[str, Sequence[float]],
+    used: Mapping[str, Sequence[Usage]],
+    reference: str,
+    parsing: str,
+) -> list[Figures]:
     """The figures of each side.
 
     Ratios are taken within a round, since what else the machine does changes from round to round.
@@ -45,10 +68,13 @@ def figures(events: int, seconds: Mapping[str, Sequence[float]], reference: str,
     Args:
         events: that every run reads.
         seconds: by side, the time of each round, all sides equally often.
+        used: by side, what the TaskManager used in each round; empty where it cannot be seen.
         reference, parsing: the sides that the others are compared with; either may be missing.
     """
     found = []
     for side, times in seconds.items():
+        usages = used.get(side, ())
+        peaks = [usage.peak_mb for usage in usages if usage.peak_mb is not None]
         found.append(
             Figures(
                 side,
@@ -59,6 +85,8 @@ def figures(events: int, seconds: Mapping[str, Sequence[float]], reference: str,
                 round(events / median(times)),
                 _ratio(seconds.get(reference), times),
                 _ratio(seconds.get(parsing), times),
+                round(median(usage.cpu_s for usage in usages), 1) if usages else None,
+                max(peaks, default=None),
             )
         )
     return found

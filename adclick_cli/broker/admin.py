@@ -247,23 +247,43 @@ def holds_messages(servers: Servers, topic: str) -> bool:
     return message_counts(servers, [topic])[topic] > 0
 
 
-def delete_records(servers: Servers, topics: Iterable[str]) -> None:
-    """Empty topics up to what they hold now.
+def delete_records(servers: Servers, topics: Iterable[str]) -> dict[str, dict[int, int]]:
+    """Empty topics up to what they hold now; return where each partition begins from now on, for `came_back`.
 
     Raises:
         BrokerError: the broker does not answer or refuses.
     """
     from kafka import TopicPartition
 
+    held = all_offsets(servers, topics)
     ends = {
         TopicPartition(topic, partition): high
-        for topic, offsets in all_offsets(servers, topics).items()
+        for topic, offsets in held.items()
         for partition, (low, high) in offsets.items()
         if low < high
     }
     if ends:
         with admin_client(servers) as admin:
             admin.delete_records(ends)
+    return {topic: {partition: high for partition, (_, high) in offsets.items()} for topic, offsets in held.items()}
+
+
+def came_back(servers: Servers, begins: Mapping[str, Mapping[int, int]]) -> list[str]:
+    """Topics that hold deleted rows again: their broker died before it had written down where they begin.
+
+    Args:
+        servers: the broker.
+        begins: what `delete_records` returned.
+
+    Raises:
+        BrokerError: the broker does not answer.
+    """
+    held = all_offsets(servers, begins)
+    return [
+        topic
+        for topic, partitions_begin in begins.items()
+        if any(held[topic].get(partition, (0, 0))[0] < low for partition, low in partitions_begin.items())
+    ]
 
 
 def group_offsets(servers: Servers, group: str, topic: str) -> dict[int, int]:

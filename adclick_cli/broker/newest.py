@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from adclick_cli.broker import admin, consumer
+from adclick_cli.broker.stream import identities
 from adclick_cli.security import Servers
 
 SAMPLE = 50
@@ -37,6 +38,7 @@ class Newest:
         self._topics = tuple(topics)
         self._consumer = consumer.connect(servers, committed=True, fetch_bytes=FETCH_BYTES)
         self._seen: dict[Any, int] = {}
+        self._ids: dict[str, Any] = {}
         self.places: frozenset[tuple[str, int]] = frozenset()
 
     def look(self) -> list[consumer.Message]:
@@ -56,11 +58,14 @@ class Newest:
         self._consumer.close(timeout_ms=1_000)
 
     def _look(self) -> list[consumer.Message]:
+        # What the client remembers of the topics is some minutes old; this asks.
+        self._consumer.topics()
         there = admin.partitions(self._consumer, self._topics)
         self.places = frozenset((one.topic, one.partition) for one in there)
         if not there:
             return []
         ends = self._consumer.end_offsets(there, timeout_ms=REQUEST_MS)
+        self._forget(ends)
         grown = {one: end for one, end in ends.items() if end > self._seen.get(one, 0)}
         lows = self._consumer.beginning_offsets(list(grown), timeout_ms=REQUEST_MS) if grown else {}
         self._consumer.assign(list(grown))
@@ -69,6 +74,15 @@ class Newest:
         found = self._read(grown)
         self._seen |= grown
         return found
+
+    def _forget(self, ends: dict[Any, int]) -> None:
+        """A topic that was made anew begins at 0 again: what was seen of the one before says nothing."""
+        ids = identities(self._consumer, self._topics)
+        other = {topic for topic, known in self._ids.items() if ids.get(topic, known) != known}
+        self._seen = {
+            one: seen for one, seen in self._seen.items() if one.topic not in other and ends.get(one, seen) >= seen
+        }
+        self._ids |= ids
 
     def _read(self, ends: dict[Any, int]) -> list[consumer.Message]:
         found: list[consumer.Message] = []

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from adclick_cli.broker import admin, consumer
+from adclick_cli.broker.stream import identities
 from adclick_cli.security import Servers
 
 POLL_MS = 200
@@ -38,6 +39,7 @@ class Tail:
         self._consumer = consumer.connect(servers, committed=True)
         try:
             self._low = self._lows()
+            self._ids = identities(self._consumer, tuple(self._wanted))
             self.topics = frozenset(partition.topic for partition in self._low)
             self.skipped = dict.fromkeys(self.topics, 0)
             self._consumer.assign(list(self._low))
@@ -76,7 +78,7 @@ class Tail:
         """
         admin.require_listener(self._servers)
         try:
-            return self._lows() != self._low
+            return self._lows() != self._low or identities(self._consumer, tuple(self._wanted)) != self._ids
         except Exception as error:
             raise consumer.unreadable(self._servers, error) from error
 

@@ -33,6 +33,7 @@ class Recovery:
             where that took too long.
         committed_s: the same until both jobs had completed a checkpoint begun since, so that results are committed
             again.
+        left_open: transactions that no job would have ended, and that were aborted for that, as `adclick up` does.
     """
 
     number: int
@@ -42,6 +43,7 @@ class Recovery:
     outage_s: float
     running_s: float | None
     committed_s: float | None
+    left_open: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, for JSON."""

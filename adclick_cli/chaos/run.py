@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from adclick_cli import submission
 from adclick_cli.broker import admin
@@ -21,6 +13,8 @@ from adclick_cli.chaos import plan
 from adclick_cli.chaos.record import Record
 from adclick_cli.chaos.recovery import Recovery, all_run, committed_since, endure
 from adclick_cli.errors import AdclickError, FlinkError, RuntimeFailure
+from adclick_cli.events.background import Generator, generating
+from adclick_cli.flink import leftovers
 from adclick_cli.flink.rest import FlinkRest
 from adclick_cli.pipeline import Pipeline
 from adclick_cli.runtime.choose import choose
@@ -33,7 +27,6 @@ from adclick_cli.submission import Submission
 from adclick_cli.verify.check import verify
 
 FLOWING_DEADLINE_S = 60.0
-ENDING_DEADLINE_S = 240.0
 VERIFY_WAIT_S = 120.0
 SLACK_S = 5.0
 POLL_S = 0.2
@@ -87,19 +80,23 @@ def run(settings: Settings, request: Request, report: Report) -> Record:
     faults = plan.faults(request.kinds, request.faults, request.seed, request.gap_s)
     before = _ends(settings, submitted.pipeline)
     recoveries: list[Recovery] = []
-    with _generator(settings, request) as generator:
+    with generating(settings, _flags(request), LOG) as generator:
         _wait_flowing(rest, generator)
         for number, fault in enumerate(faults, start=1):
             time.sleep(fault.after_s)
-            _require_alive(generator)
-            recoveries.append(endure(runtime, rest, fault, number, request.outage_s, report))
+            generator.require_alive()
+            recovery = endure(runtime, rest, fault, number, request.outage_s, report)
+            if recovery.committed_s is not None:
+                left = leftovers.sweep(rest, settings.servers, submitted.pipeline, report, wait=True)
+                recovery = replace(recovery, left_open=tuple(left))
+            recoveries.append(recovery)
             report(_told(recoveries[-1]))
             _wait_arriving(settings, submitted.pipeline, generator)
             if recoveries[-1].committed_s is None:
                 break
         last_s = time.time()
         _settle(submitted.pipeline, generator, report)
-        sent = _end(generator)
+        sent = generator.end()
     return _check(settings, request, submitted, recoveries, sent, before, last_s, begun, report)
 
 
@@ -151,71 +148,38 @@ def _since(settings: Settings, pipeline: Pipeline, ends: Ends) -> dict[str, int]
     }
 
 
-@contextmanager
-def _generator(settings: Settings, request: Request) -> Iterator[subprocess.Popen[bytes]]:
-    """`adclick generate` as a process of its own, ended in any case."""
-    command = [sys.executable, "-m", "adclick_cli", "generate", "--phase", "cycle", "--output", "json"]
-    command += ["--rate", str(request.rate), "--seed", str(request.seed), "--bootstrap-servers", str(settings.servers)]
-    with (settings.home / LOG).open("wb") as log:
-        started = subprocess.Popen(
-            command,
-            env={**os.environ, "ADCLICK_HOME": str(settings.home)},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=log,
-        )
-    try:
-        yield started
-    finally:
-        if started.poll() is None:
-            started.kill()
-            started.wait()
+def _flags(request: Request) -> tuple[str, ...]:
+    return ("--phase", "cycle", "--rate", str(request.rate), "--seed", str(request.seed))
 
 
-def _require_alive(generator: subprocess.Popen[bytes]) -> None:
-    if generator.poll() is not None:
-        raise AdclickError("the generator ended by itself", mend=f"Read {LOG} in ADCLICK_HOME.")
-
-
-def _wait_flowing(rest: FlinkRest, generator: subprocess.Popen[bytes]) -> None:
+def _wait_flowing(rest: FlinkRest, generator: Generator) -> None:
     """Wait until both jobs have committed something of this run."""
     since, deadline = time.time(), time.monotonic() + FLOWING_DEADLINE_S
     while not committed_since(rest, since):
-        _require_alive(generator)
+        generator.require_alive()
         if time.monotonic() > deadline:
             raise FlinkError("the jobs commit nothing", mend="Look at `adclick jobs`.")
         time.sleep(POLL_S)
 
 
-def _wait_arriving(settings: Settings, pipeline: Pipeline, generator: subprocess.Popen[bytes]) -> None:
+def _wait_arriving(settings: Settings, pipeline: Pipeline, generator: Generator) -> None:
     """Wait until events arrive again: a fault that hits an idle pipeline proves nothing."""
     before, deadline = _ends(settings, pipeline), time.monotonic() + FLOWING_DEADLINE_S
     while not all(_since(settings, pipeline, before).values()):
-        _require_alive(generator)
+        generator.require_alive()
         if time.monotonic() > deadline:
             raise AdclickError("the generator sends nothing any more", mend="Look at `adclick status`.")
         time.sleep(POLL_S)
 
 
-def _settle(pipeline: Pipeline, generator: subprocess.Popen[bytes], report: Report) -> None:
+def _settle(pipeline: Pipeline, generator: Generator, report: Report) -> None:
     """Let events flow on until the windows that were open at the last fault are final."""
     left = pipeline.window.seconds + pipeline.held_ms / 1000 + pipeline.watermark_delay.seconds + SLACK_S
     report(f"Events flow on for {left:.0f} s, so that every window of the faults becomes final …")
     deadline = time.monotonic() + left
     while time.monotonic() < deadline:
-        _require_alive(generator)
+        generator.require_alive()
         time.sleep(POLL_S)
-
-
-def _end(generator: subprocess.Popen[bytes]) -> dict[str, int]:
-    """End the generator as Ctrl-C does; return what it had acknowledged."""
-    generator.send_signal(signal.SIGTERM)
-    try:
-        out, _ = generator.communicate(timeout=ENDING_DEADLINE_S)
-        sent: dict[str, Any] = json.loads(out)
-    except (subprocess.TimeoutExpired, json.JSONDecodeError) as error:
-        raise AdclickError("the generator did not end as it should", str(error)) from error
-    return {"impressions": int(sent["impressions"]), "clicks": int(sent["clicks"])}
 
 
 def _told(one: Recovery) -> str:

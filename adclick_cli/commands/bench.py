@@ -1,4 +1,4 @@
-"""`adclick bench`: how fast, side by side on the same rows."""
+"""`adclick bench`: how fast, how fresh, and how cost grows."""
 
 from __future__ import annotations
 
@@ -10,32 +10,46 @@ from adclick_cli.commands.options import OUTPUT
 
 EVENTS = 1_000_000
 RATE = 1_000.0
+SUITE = "backlog"
+DURATION = "90s"
+LIVE_RATE = 2_000.0
 
 
 def bench(
-    events: int = typer.Option(EVENTS, "--events", min=1_000, help="Impressions of the backlog."),
+    suite: str = typer.Option(
+        SUITE, "--suite", metavar="backlog|tools|freshness|scaling|start|full", help="What is measured."
+    ),
+    events: int = typer.Option(EVENTS, "--events", min=1_000, help="Impressions of the backlog; scaling: a fifth."),
     rate: float = typer.Option(RATE, "--rate", help="Impressions a second of event time."),
-    rounds: int = typer.Option(3, "--rounds", min=1, help="How often each side runs, in turn."),
+    rounds: int = typer.Option(3, "--rounds", min=1, help="How often each thing is measured, in turn."),
     sides: str | None = typer.Option(
         None,
         "--sides",
         metavar="SIDE,…",
-        help="Some of: read and parse, reference, final, final + live. Default: all.",
+        help="Of the backlog, some of: read and parse, reference, final, final + live. Default: all.",
     ),
+    duration: str = typer.Option(DURATION, "--duration", metavar="TIME", help="Freshness: how long events flow."),
+    live_rate: float = typer.Option(LIVE_RATE, "--live-rate", help="Freshness: impressions a second."),
     record: Path | None = typer.Option(None, "--record", metavar="FILE", help="Write all of it as JSON."),
-    svg: Path | None = typer.Option(None, "--svg", metavar="FILE", help="Draw it."),
+    svg: Path | None = typer.Option(None, "--svg", metavar="FILE", help="Draw it; with full, one file a suite."),
     output: str | None = OUTPUT,
 ) -> None:
-    """Time a backlog through the pipeline, through the reference's SQL and through parsing alone; rows must be equal.
+    """Measure on the cluster that is up; nothing else should run on the machine.
+
+    backlog: through the pipeline, the reference's SQL and parsing alone, in turn; their rows must be equal.
+    tools: generate and verify. freshness: event to row, window to alert. scaling: cost of an event with more rows,
+    campaigns, attribution, parallelism. start: up, submit, --help; it ends and starts the cluster. full: all.
 
     Example: adclick up; adclick bench --events 3000000 --svg backlog.svg
     """
     from adclick_cli import settings
-    from adclick_cli.bench import files, run
+    from adclick_cli.bench import backlog, files, suites
+    from adclick_cli.parameters import Duration
     from adclick_cli.views import bench as view
     from adclick_cli.views import console
 
-    request = run.Request(events, rate, rounds, run.parse_sides(sides))
-    found = run.backlog(settings.load(), request, console.say)
+    seconds = Duration.parse(duration, "duration").seconds
+    request = suites.Request(suite, events, rate, rounds, backlog.parse_sides(sides), seconds, live_rate)
+    found = suites.run(settings.load(), request, console.say)
     files.write(found, record, svg)
     view.show(found, output)

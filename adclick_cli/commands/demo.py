@@ -32,6 +32,7 @@ def demo(
             "home": base.home / "demo",
             "jar_cache": base.jar_cache or base.home / "jars",
             "listen": defaults.BIND_ADDRESS,
+            "flink_url": None,
         }
     )
     with progress.downloads() as told:

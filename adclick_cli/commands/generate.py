@@ -22,6 +22,7 @@ def generate(
     ),
     rate: float | None = typer.Option(None, "--rate", help=f"Impressions a second. Default: {defaults.RATE}."),
     campaign: str = typer.Option(defaults.PHASE_CAMPAIGN, "--campaign", help="The campaign that --phase applies to."),
+    campaigns: int = typer.Option(defaults.CAMPAIGNS, "--campaigns", help="How many campaigns there are."),
     duration: str | None = typer.Option(None, "--duration", metavar="TIME", help="End after so much event time."),
     count: int | None = typer.Option(None, "--count", help="End after so many impressions."),
     seed: int | None = typer.Option(
@@ -54,7 +55,7 @@ def generate(
     from adclick_cli.views import events as view
 
     request = core.Request(
-        phase, campaign, duration, count, backfill, start, Shares(late, duplicates, orphans, malformed)
+        phase, campaign, duration, count, backfill, start, Shares(late, duplicates, orphans, malformed), campaigns
     )
     report = core.run(settings.load(rate=rate, seed=seed, bootstrap_servers=servers), request, truth, console.say)
     view.show_sent(report, output)

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import typer
 
-from adclick_cli.commands.options import OUTPUT
+from adclick_cli.commands.options import OUTPUT, TARGET
 
 
-def jobs(output: str | None = OUTPUT) -> None:
+def jobs(target: str | None = TARGET, output: str | None = OUTPUT) -> None:
     """List the jobs that Flink knows, newest first, and why one does not run."""
     from adclick_cli import settings
     from adclick_cli.flink.rest import FlinkRest
     from adclick_cli.views import console
 
-    console.write_jobs(FlinkRest(settings.load().flink_rest).jobs(), output)
+    console.write_jobs(FlinkRest(settings.load(flink_url=target).flink_rest).jobs(), output)
 
 
 def stop(
     savepoint: bool = typer.Option(
         False, "--savepoint", help="Keep the jobs' state: `submit --from-savepoint latest` goes on from there."
     ),
+    target: str | None = TARGET,
     output: str | None = OUTPUT,
 ) -> None:
     """End both jobs when all that they have computed is committed. The cluster, the events and the results stay."""
@@ -30,7 +31,7 @@ def stop(
     from adclick_cli.views import console
     from adclick_cli.views import savepoints as view
 
-    loaded = settings.load()
+    loaded = settings.load(flink_url=target)
     if savepoint:
         view.show([stopping.stop_with_savepoint(loaded, time.time(), console.say)], output)
         console.next_step("adclick submit --from-savepoint latest")
@@ -43,14 +44,14 @@ def stop(
     console.next_step("adclick submit --replace, or adclick down")
 
 
-def cancel() -> None:
+def cancel(target: str | None = TARGET) -> None:
     """End both jobs at once; rows that are not committed yet are dropped."""
     from adclick_cli import settings, submission
     from adclick_cli.flink import stopping
     from adclick_cli.flink.rest import FlinkRest
     from adclick_cli.views import console
 
-    loaded = settings.load()
+    loaded = settings.load(flink_url=target)
     rest = FlinkRest(loaded.flink_rest)
     running = stopping.active_jobs(rest)
     pipeline = submission.current_pipeline(loaded) or loaded.pipeline()

@@ -30,6 +30,12 @@ SERVERS: Any = typer.Option(
     help=f"The broker. Default: {defaults.BIND_ADDRESS} and the Kafka port.",
 )
 KAFKA_PORT: Any = typer.Option(None, "--kafka-port", help=f"Port of the broker. Default: {defaults.KAFKA_PORT}.")
+TARGET: Any = typer.Option(
+    None,
+    "--target",
+    metavar="URL",
+    help="Flink's REST interface of a cluster that adclick did not start, http://host:port. Default: this home's own.",
+)
 UI_PORT: Any = typer.Option(
     None, "--ui-port", help=f"Port of Flink's UI and REST interface. Default: {defaults.UI_PORT}."
 )

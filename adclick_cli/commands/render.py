@@ -7,6 +7,7 @@ from typing import Any
 
 import typer
 
+from adclick_cli import defaults
 from adclick_cli.commands.pipeline_flags import BOUNDED, with_pipeline_flags
 
 
@@ -19,16 +20,32 @@ def render(
     out: Path | None = typer.Option(
         None, "--out", help="Write one file for each stage into this folder instead of stdout.", metavar="DIR"
     ),
+    target: str = typer.Option(
+        "sql", "--target", metavar="sql|kubernetes", help="kubernetes: manifests for the Flink Kubernetes operator."
+    ),
+    image: str = typer.Option(
+        defaults.KUBERNETES_IMAGE,
+        "--image",
+        help="With --target kubernetes: a Flink image with the Kafka SQL connector in its lib/.",
+    ),
     bounded: bool = BOUNDED,
 ) -> None:
     """Print the SQL that submit sends: a plain script for any Flink SQL client."""
-    from adclick_cli import settings
+    from adclick_cli import kubernetes, settings
+    from adclick_cli.errors import ParameterError
     from adclick_cli.flink.tables import connected
     from adclick_cli.sql import render as core
     from adclick_cli.views import console
 
     loaded = settings.load(**flags)
     pipeline = loaded.pipeline(bounded=bounded)
+    if target != "sql":
+        if target != "kubernetes" or stage is not None or out is not None:
+            raise ParameterError(
+                "target", target, "It is sql or kubernetes, the latter without --stage and --out.", "Correct the flag."
+            )
+        console.write(kubernetes.as_yaml(kubernetes.manifests(loaded, pipeline, kubernetes.Wishes(image))))
+        return
     tables = connected(loaded, pipeline)
     if out is None:
         console.write(core.script(pipeline, tables) if stage is None else core.stage(pipeline, stage, tables))

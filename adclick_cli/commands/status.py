@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from adclick_cli.commands.options import OUTPUT
+from adclick_cli.commands.options import OUTPUT, TARGET
 from adclick_cli.errors import EXIT_DIFFERENCES
 
 
@@ -12,6 +12,7 @@ def status(
     wait: float | None = typer.Option(
         None, "--wait", metavar="SECONDS", help="Wait so long for every service to run; exit 3 if one does not."
     ),
+    target: str | None = TARGET,
     output: str | None = OUTPUT,
 ) -> None:
     """Show services, jobs and topics."""
@@ -19,7 +20,7 @@ def status(
     from adclick_cli import status as core
     from adclick_cli.views import status as view
 
-    found = core.wait_healthy(settings.load(), wait or 0)
+    found = core.wait_healthy(settings.load(flink_url=target), wait or 0)
     view.show(found, output)
     if wait is not None and not found.healthy:
         raise typer.Exit(EXIT_DIFFERENCES)

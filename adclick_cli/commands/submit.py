@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from adclick_cli.commands.options import OUTPUT
+from adclick_cli.commands.options import OUTPUT, TARGET
 from adclick_cli.commands.pipeline_flags import BOUNDED, with_pipeline_flags
 
 
@@ -24,6 +24,7 @@ def submit(
         " the results stay.",
     ),
     dry_run: bool = typer.Option(False, "--dry-run", help="Print the SQL and submit nothing."),
+    target: str | None = TARGET,
     bounded: bool = BOUNDED,
     output: str | None = OUTPUT,
 ) -> None:
@@ -45,7 +46,7 @@ def submit(
             )
         begin = savepoints.find(settings.load(), from_savepoint)
         flags = begin.flags(flags)
-    loaded = settings.load(**flags)
+    loaded = settings.load(**flags, flink_url=target)
     pipeline = loaded.pipeline(bounded=bounded)
     if dry_run:
         console.write(script(pipeline, connected(loaded, pipeline), begin.paths if begin else None))

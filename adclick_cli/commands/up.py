@@ -21,6 +21,12 @@ def up(
         help=f"Where broker and Flink listen. Others than this machine's own are a risk. "
         f"Default: {defaults.BIND_ADDRESS}.",
     ),
+    metrics: bool | None = typer.Option(
+        None,
+        "--metrics/--no-metrics",
+        help=f"Also give Flink's metrics to Prometheus, on 127.0.0.1:{defaults.METRICS_JOBMANAGER_PORT} and"
+        f" :{defaults.METRICS_TASKMANAGER_PORT}. Default: --no-metrics.",
+    ),
     supervise: bool | None = typer.Option(
         None, "--supervise/--no-supervise", help="Also run a process that starts again what dies, until `adclick down`."
     ),
@@ -29,7 +35,7 @@ def up(
     from adclick_cli import mending, settings
     from adclick_cli.views import console, progress
 
-    loaded = settings.load(runtime=runtime, kafka_port=kafka_port, ui_port=ui_port, listen=listen)
+    loaded = settings.load(runtime=runtime, kafka_port=kafka_port, ui_port=ui_port, listen=listen, metrics=metrics)
     if loaded.reachable:
         console.say(f"Warning: whoever reaches this machine at {loaded.listen} can run any code here, through Flink")
         console.say(f"(port {loaded.ui_port}), and read and write every topic (port {loaded.kafka_port}).")
@@ -39,6 +45,9 @@ def up(
     if supervise is not None:
         chosen.supervise(supervise, console.say)
     console.say(f"The cluster is up. Broker: {loaded.servers}. Flink's UI: {settings.shown(loaded.flink_rest)}")
+    if loaded.metrics:
+        ports = loaded.metrics_jobmanager_port, loaded.metrics_taskmanager_port
+        console.say("Metrics: " + " and ".join(f"http://{defaults.BIND_ADDRESS}:{port}/metrics" for port in ports))
     console.next_step("adclick watch ctr" if jobs else "adclick submit")
 
 
@@ -60,10 +69,19 @@ def supervise(runtime: str | None = RUNTIME) -> None:
     import itertools
     import time
 
-    from adclick_cli import settings
+    from adclick_cli import mending, settings
     from adclick_cli.runtime.choose import choose
     from adclick_cli.runtime.local import supervisor
     from adclick_cli.views import console
 
-    chosen = choose(settings.load(runtime=runtime))
-    supervisor.supervise(chosen, console.say, time.sleep, itertools.count())
+    loaded = settings.load(runtime=runtime)
+    also = mending.watch_over(loaded, console.say)
+    supervisor.supervise(choose(loaded), console.say, time.sleep, itertools.count(), also)
+
+
+def metrics_relay(runtime: str | None = RUNTIME) -> None:
+    """Hand on what Flink's processes push; `up --metrics` runs this in the background on the local runtime."""
+    from adclick_cli import settings
+    from adclick_cli.runtime.local import relay
+
+    relay.serve(settings.load(runtime=runtime))

@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from adclick_cli import private, schema
+from adclick_cli.defaults import CAMPAIGNS
 from adclick_cli.errors import ParameterError
 from adclick_cli.events import sending, truth
 from adclick_cli.events.generator import Plan, Shares, events
@@ -28,6 +29,7 @@ class Request:
     backfill: str | None
     start: str | None
     shares: Shares
+    campaigns: int = CAMPAIGNS
 
 
 def plan(settings: Settings, request: Request, now_ms: int) -> Plan:
@@ -57,7 +59,9 @@ def plan(settings: Settings, request: Request, now_ms: int) -> Plan:
     count = request.count if span is None else max(1, int(span.seconds * rate))
     if request.start and count is None:
         raise ParameterError("start", request.start, "It has no end.", "Give --duration or --count with it.")
-    return Plan(settings.seed, start_ms, rate, count, request.phase, request.campaign, request.shares).checked()
+    return Plan(
+        settings.seed, start_ms, rate, count, request.phase, request.campaign, request.shares, request.campaigns
+    ).checked()
 
 
 def parse_time(text: str, field: str) -> int:

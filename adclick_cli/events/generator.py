@@ -13,17 +13,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
+from adclick_cli.defaults import CAMPAIGNS
 from adclick_cli.errors import ParameterError
 from adclick_cli.events import malformed, phases
 from adclick_cli.parameters import parse_count, parse_number
 
-CAMPAIGNS = tuple(f"camp-{number}" for number in range(1, 11))
+MOST_CAMPAIGNS = 1_000_000
 ADS_PER_CAMPAIGN = 10
 DEVICES = ("mobile", "desktop", "tablet")
 BROWSERS = ("chrome", "safari", "firefox", "edge")
 USERS = 10_000
 CLICK_DELAY_MS = (500, 10_000)
 LATE_BY_MS = (10_000, 60_000)
+
+
+def campaign_name(number: int) -> str:
+    """The name of a campaign, counted from 0."""
+    return f"camp-{number + 1}"
 
 
 class Kind(IntEnum):
@@ -78,6 +84,7 @@ class Plan:
         phase: the timeline: normal, low, high or cycle.
         campaign: the campaign that the timeline applies to; the others stay normal.
         shares: how many go wrong.
+        campaigns: how many there are, each with an equal share of the impressions.
     """
 
     seed: int
@@ -87,6 +94,7 @@ class Plan:
     phase: str
     campaign: str
     shares: Shares = Shares()
+    campaigns: int = CAMPAIGNS
 
     def checked(self) -> Plan:
         """The same plan.
@@ -98,18 +106,25 @@ class Plan:
         parse_number(self.rate, "rate", above=0)
         if self.count is not None:
             parse_count(self.count, "count", at_least=1, at_most=10**12)
-        if self.campaign not in CAMPAIGNS:
+        parse_count(self.campaigns, "campaigns", at_least=1, at_most=MOST_CAMPAIGNS)
+        if not 0 <= self.special < self.campaigns or campaign_name(self.special) != self.campaign:
             raise ParameterError(
                 "campaign",
                 self.campaign,
                 "The generator has no such campaign.",
-                f"Use {CAMPAIGNS[0]} to {CAMPAIGNS[-1]}.",
+                f"Use {campaign_name(0)} to {campaign_name(self.campaigns - 1)}.",
             )
         for name, value in vars(self.shares).items():
             parse_number(value, name, at_least=0)
             if value > 1:
                 raise ParameterError(name, value, "It is a share of all events.", "Give a number from 0 to 1.")
         return self
+
+    @property
+    def special(self) -> int:
+        """Which campaign the timeline applies to, counted from 0; -1 where the name is none of the generator's."""
+        number = self.campaign.removeprefix("camp-")
+        return int(number) - 1 if number.isascii() and number.isdigit() else -1
 
 
 def run_id(plan: Plan) -> str:
@@ -133,7 +148,7 @@ def _clean(plan: Plan, chance: random.Random) -> Iterator[Event]:
     run = run_id(plan)
     start, step = plan.start_ms, 1000 / plan.rate
     spans = [(phases.ctr(phase.factor), phase.to_ms) for phase in phases.timeline(plan.phase)]
-    special = CAMPAIGNS.index(plan.campaign)
+    special, campaigns = plan.special, plan.campaigns
     normal = phases.ctr(1.0)
     shortest, longest = CLICK_DELAY_MS
     spread = longest - shortest + 1
@@ -153,7 +168,7 @@ def _clean(plan: Plan, chance: random.Random) -> Iterator[Event]:
             special_ctr, until = spans.pop(0)
         # One draw of random bits, cut into independent choices: a draw for each costs more than the rest together.
         bits = getrandbits(64)
-        bits, campaign = divmod(bits, len(CAMPAIGNS))
+        bits, campaign = divmod(bits, campaigns)
         bits, ad = divmod(bits, ADS_PER_CAMPAIGN)
         bits, device = divmod(bits, devices)
         bits, browser = divmod(bits, browsers)
@@ -166,7 +181,7 @@ def _clean(plan: Plan, chance: random.Random) -> Iterator[Event]:
             impression,
             key,
             (
-                f'{{"impression_id":"{impression_id}","user_id":"user-{user}","campaign_id":"{CAMPAIGNS[campaign]}",'
+                f'{{"impression_id":"{impression_id}","user_id":"user-{user}","campaign_id":"camp-{campaign + 1}",'
                 f'"ad_id":"ad-{campaign * ADS_PER_CAMPAIGN + ad + 1}","device_type":"{DEVICES[device]}",'
                 f'"browser":"{BROWSERS[browser]}","event_timestamp":{at},"cost":{cents / 1000}}}'
             ).encode(),

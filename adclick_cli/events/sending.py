@@ -34,6 +34,7 @@ class Report:
         impressions, clicks: messages by topic, bad ones and repeats included.
         first_ms, last_ms: the range of the hand-over times, ms since the epoch; None where nothing was sent.
         seconds: how long it took.
+        paused_s: of it, how long a burst waited for sleeping partitions.
         interrupted: whether Ctrl-C ended it.
     """
 
@@ -43,6 +44,7 @@ class Report:
     last_ms: int | None = None
     seconds: float = 0.0
     interrupted: bool = False
+    paused_s: float = 0.0
     more: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -52,7 +54,7 @@ class Report:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, for JSON."""
-        plain = {name: value for name, value in vars(self).items() if name != "more"}
+        plain = {name: value for name, value in vars(self).items() if name not in ("more", "paused_s")}
         return plain | {"seconds": round(self.seconds, 3), "messages_per_second": round(self.rate)} | self.more
 
 
@@ -66,7 +68,9 @@ def prepare(servers: Servers, topics: Topics, wait_s: float, more: Sequence[Reco
     admin.ensure_topics(servers, admin.topic_names(topics, (*EVENTS, *more)))
 
 
-def send(events: Iterable[Event], servers: Servers, topics: Topics, *, speed: float) -> Report:
+def send(
+    events: Iterable[Event], servers: Servers, topics: Topics, *, speed: float, fast: bool | None = None
+) -> Report:
     """Send events in order; Ctrl-C ends it after a flush.
 
     Args:
@@ -75,13 +79,14 @@ def send(events: Iterable[Event], servers: Servers, topics: Topics, *, speed: fl
         topics: where to.
         speed: 0 sends as fast as it goes; 1 lets event time pass like the clock from the first event on, 2 twice as
             fast, and so on.
+        fast: which client; None takes confluent-kafka where it is installed.
 
     Raises:
         BrokerError: events could not be delivered.
     """
     report = Report()
     names = {Kind.IMPRESSION: topics.impressions, Kind.CLICK: topics.clicks}
-    producer = open_producer(servers)
+    producer = open_producer(servers, fast=fast)
     ending = Ending()
     begun = time.monotonic()
     asleep = not speed
@@ -95,6 +100,7 @@ def send(events: Iterable[Event], servers: Servers, topics: Topics, *, speed: fl
                     if since_ms > WAKE_EVENT_MS and report.impressions >= WAKE_IMPRESSIONS:
                         producer.flush()
                         time.sleep(WAKE_PAUSE_S)
+                        report.paused_s = WAKE_PAUSE_S
                         asleep = False
                 elif speed:
                     _pace(begun + (event.at_ms - report.first_ms) / 1000 / speed)

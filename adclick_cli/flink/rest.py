@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -12,6 +13,8 @@ from adclick_cli.errors import FlinkError
 from adclick_cli.settings import shown
 
 TIMEOUT_S = 10.0
+NAMES_AT_ONCE = 20
+"""Flink's server takes a request's first line up to 4,096 characters."""
 ENDED = frozenset({"FINISHED", "CANCELED", "FAILED", "SUSPENDED"})
 TROUBLED = frozenset({"RESTARTING", "FAILING", "FAILED"})
 
@@ -36,6 +39,21 @@ class Job:
     def active(self) -> bool:
         """Whether it has not ended."""
         return self.state not in ENDED
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """Numbers of a job's checkpoints, 0 where there is none.
+
+    Attributes:
+        restored: the one that the job, or a part of it, began from the last time.
+        completed: the newest that is complete; those of before a restart count as restored only.
+        newest: the newest that has begun.
+    """
+
+    restored: int
+    completed: int
+    newest: int
 
 
 class FlinkRest:
@@ -112,24 +130,63 @@ class FlinkRest:
 
     def last_checkpoint(self, job_id: str) -> dict[str, Any] | None:
         """The newest completed checkpoint (`id`, `trigger_timestamp` in ms, …), or None before the first one."""
-        latest = self._call("GET", f"/jobs/{job_id}/checkpoints").get("latest") or {}
+        latest = self.checkpoint_statistics(job_id).get("latest") or {}
         found = latest.get("completed")
         return dict(found) if found else None
+
+    def checkpoints(self, job_id: str) -> Checkpoints:
+        """How far the job's checkpoints are, by number."""
+        found = self.checkpoint_statistics(job_id)
+        latest = found.get("latest") or {}
+        restored, completed = (int((latest.get(name) or {}).get("id", 0)) for name in ("restored", "completed"))
+        begun = [int(one["id"]) for one in found.get("history") or []]
+        return Checkpoints(restored, completed, max(restored, completed, *begun))
 
     def late_rows_dropped(self, job_id: str) -> int | None:
         """Rows that the job's window operators dropped as late since it began or went on; None where it has none.
 
         An interval join counts none, whatever it leaves out; an OVER aggregation has a count of its own.
         """
-        found = None
-        for vertex in self.job(job_id)["vertices"]:
-            path = f"/jobs/{job_id}/vertices/{vertex['id']}/subtasks/metrics"
-            names = [one["id"] for one in self._list(path)]
-            wanted = [name for name in names if "WindowAggregate" in name and name.endswith("numLateRecordsDropped")]
-            for name in wanted:
-                values = self._list(f"{path}?get={quote(name)}&agg=sum")
-                found = (found or 0) + sum(int(one["sum"]) for one in values)
+        counts = [
+            count
+            for vertex in self.job(job_id)["vertices"]
+            for count in self.metrics(
+                job_id,
+                vertex["id"],
+                lambda name: "WindowAggregate" in name and name.endswith("numLateRecordsDropped"),
+                "sum",
+            ).values()
+        ]
+        return int(sum(counts)) if counts else None
+
+    def metrics(
+        self, job_id: str, vertex_id: str, wanted: Callable[[str], object], of_subtasks: str
+    ) -> dict[str, float]:
+        """Metrics of a vertex by name, as old as the JobManager's last look (`metrics.fetcher.update-interval`).
+
+        Args:
+            job_id: the job.
+            vertex_id: one of its vertices.
+            wanted: which names.
+            of_subtasks: min, max, avg or sum.
+        """
+        path = f"/jobs/{job_id}/vertices/{vertex_id}/subtasks/metrics"
+        names = [one["id"] for one in self._list(path) if wanted(one["id"])]
+        found = {}
+        for at in range(0, len(names), NAMES_AT_ONCE):
+            asked = quote(",".join(names[at : at + NAMES_AT_ONCE]), safe=",")
+            for one in self._list(f"{path}?get={asked}&agg={of_subtasks}"):
+                found[one["id"]] = float(one[of_subtasks])
         return found
+
+    def checkpoint_statistics(self, job_id: str) -> dict[str, Any]:
+        """`/jobs/:id/checkpoints`: counts, and the newest completed and failed one."""
+        return self._call("GET", f"/jobs/{job_id}/checkpoints")
+
+    def job_metric(self, job_id: str, name: str) -> float | None:
+        """One metric of a job; None where it is not known yet."""
+        values = self._list(f"/jobs/{job_id}/metrics?get={quote(name)}")
+        return float(values[0]["value"]) if values else None
 
     def restarts(self, job_id: str) -> int:
         """How often the job was restarted."""
@@ -150,7 +207,7 @@ class FlinkRest:
             raise FlinkError(
                 f"Flink's REST interface does not answer at {shown(self.url)}",
                 type(error).__name__,
-                "Start the cluster with `adclick up`, or look at it with `adclick status`.",
+                "Start the cluster with `adclick up`, look at it with `adclick status`, or correct ADCLICK_FLINK_URL.",
             ) from error
         if not answer.ok:
             raise FlinkError(f"Flink refused {method} {path} with status {answer.status_code}", answer.text.strip())

@@ -10,12 +10,13 @@ from dataclasses import replace as replace_fields
 from adclick_cli import schema, submission
 from adclick_cli.broker import admin
 from adclick_cli.broker.consumer import holds_beyond
-from adclick_cli.errors import AlreadyRunningError, FlinkError, SavepointError
+from adclick_cli.errors import AlreadyRunningError, BrokerError, FlinkError, SavepointError
 from adclick_cli.flink import sqlclient, tables
 from adclick_cli.flink.rest import FlinkRest, Job, root_causes
 from adclick_cli.flink.stopping import active_jobs, cancel
 from adclick_cli.pipeline import EarlierRule, Pipeline
 from adclick_cli.runtime.choose import choose
+from adclick_cli.runtime.remote import require_home_without_cluster
 from adclick_cli.savepoints import Savepoint
 from adclick_cli.security import Servers
 from adclick_cli.settings import Settings
@@ -36,14 +37,17 @@ def submit(settings: Settings, pipeline: Pipeline, *, replace: bool, report: Rep
     Raises:
         AlreadyRunningError: jobs or results of an earlier submission are there and `replace` was not asked for.
         FlinkError: Flink refused a statement, or a job failed.
-        BrokerError: the broker does not answer.
+        BrokerError: the broker does not answer, or died and has the deleted results back.
     """
+    require_home_without_cluster(settings)
     rest = FlinkRest(settings.flink_rest)
     pipeline = inside(settings, pipeline)
     # A sink waits for ever for a topic that is not there.
     admin.ensure_topics(settings.servers, admin.topic_names(pipeline.topics, schema.ALL))
-    _make_room(settings, rest, pipeline, replace=replace, report=report)
-    return _start(settings, rest, Submission(pipeline), {}, report)
+    emptied = _make_room(settings, rest, pipeline, replace=replace, report=report)
+    jobs = _start(settings, rest, Submission(pipeline), {}, report)
+    _require_still_empty(settings.servers, emptied)
+    return jobs
 
 
 def resume(settings: Settings, pipeline: Pipeline, savepoint: Savepoint, report: Report) -> list[Job]:
@@ -62,6 +66,7 @@ def resume(settings: Settings, pipeline: Pipeline, savepoint: Savepoint, report:
         FlinkError: Flink refused a statement, or a job failed.
         BrokerError: the broker does not answer.
     """
+    require_home_without_cluster(settings)
     rest = FlinkRest(settings.flink_rest)
     pipeline = inside(settings, pipeline)
     require_fit(savepoint, pipeline)
@@ -180,7 +185,21 @@ def require_finished(rest: FlinkRest, ids: Sequence[str]) -> None:
             )
 
 
-def _make_room(settings: Settings, rest: FlinkRest, pipeline: Pipeline, *, replace: bool, report: Report) -> None:
+def _require_still_empty(servers: Servers, emptied: dict[str, dict[int, int]]) -> None:
+    """A broker that died right after it was told to empty a topic may have forgotten that."""
+    back = admin.came_back(servers, emptied)
+    if back:
+        raise BrokerError(
+            f"rows that were deleted are back in {', '.join(back)}",
+            "The broker died before it had written down that they were deleted. The jobs write the same rows again.",
+            "Run `adclick submit --replace` once more.",
+        )
+
+
+def _make_room(
+    settings: Settings, rest: FlinkRest, pipeline: Pipeline, *, replace: bool, report: Report
+) -> dict[str, dict[int, int]]:
+    """End what runs and empty its topics, if that is wanted; return where the emptied ones begin."""
     topics, servers = pipeline.topics, settings.servers
     outputs = admin.topic_names(topics, (*schema.RESULTS, *schema.LIVE))
     running = active_jobs(rest)
@@ -197,14 +216,18 @@ def _make_room(settings: Settings, rest: FlinkRest, pipeline: Pipeline, *, repla
     for job in running:
         report(f"Ending {job.name} ({job.id}) …")
     cancel(rest, servers, pipeline, running, report)
+    emptied: dict[str, dict[int, int]] = {}
     if filled:
         report(f"Emptying {', '.join(filled)} …")
-        admin.delete_records(servers, filled)
+        emptied = admin.delete_records(servers, filled)
     _drop_checkpoints(settings, rest)
+    return emptied
 
 
 def _drop_checkpoints(settings: Settings, rest: FlinkRest) -> None:
     """Delete what ended jobs left behind; it is kept until results are computed anew, and of no use after that."""
+    if settings.flink_url:
+        return  # Another cluster's: those in this home belong to jobs that `rest` does not know.
     kept = {job.id for job in rest.jobs() if job.active}
     for folder in (settings.home / "checkpoints").glob("*"):
         if folder.is_dir() and folder.name not in kept:

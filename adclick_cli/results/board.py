@@ -59,9 +59,16 @@ class WindowBoard:
         self._kept_windows = windows
         self._kept_names = names
         self._rows: dict[str, dict[Key, WindowRow]] = {}
+        self._lines: dict[str, tuple[int, Line]] = {}
+
+    def clear(self) -> None:
+        """Forget every row."""
+        self._rows.clear()
+        self._lines.clear()
 
     def update(self, row: WindowRow | Deletion) -> bool:
         """Take a row; returns whether anything changed. A final row is never replaced by a live one."""
+        self._lines.pop(str(row.key[-1]), None)
         if isinstance(row, Deletion):
             return self._delete(row)
         if self._span.end is not None and row.start >= self._span.end:
@@ -96,6 +103,7 @@ class WindowBoard:
         newest = {name: max(row.start for row in rows.values()) for name, rows in self._rows.items()}
         for name in sorted(newest, key=lambda name: (newest[name], name))[: max(1, self._kept_names // 10)]:
             del self._rows[name]
+            self._lines.pop(name, None)
 
     def rows(self) -> list[WindowRow]:
         """Every window of the span that is kept, in order of time, then name."""
@@ -117,9 +125,26 @@ class WindowBoard:
 
     def lines(self, history: int) -> list[Line]:
         """The latest window of each name, most impressions first, each with so many windows of history."""
-        lines = [self._line(rows, history) for rows in self._rows.values()]
+        lines = [self.line(name, history) for name in self._rows]
         shown = [line for line in lines if self._span.holds(line.latest.start)]
         return sorted(shown, key=lambda line: (-line.latest.impressions, line.name))
+
+    def windows(self, name: str) -> list[WindowRow]:
+        """The windows of one name that are kept, newest first."""
+        found = (row for row in self._rows.get(name, {}).values() if self._span.holds(row.start))
+        return sorted(found, key=lambda row: (row.start, row.end), reverse=True)
+
+    def line(self, name: str, history: int) -> Line:
+        """One name as it stands; the same object until a row of it comes.
+
+        Raises:
+            KeyError: it is not kept.
+        """
+        known = self._lines.get(name)
+        if known is None or known[0] != history:
+            known = (history, self._line(self._rows[name], history))
+            self._lines[name] = known
+        return known[1]
 
     def _line(self, rows: dict[Key, WindowRow], history: int) -> Line:
         latest = max(rows.values(), key=lambda row: (row.start, row.end))
@@ -158,6 +183,10 @@ class AlertBoard:
         self._span = span or Span()
         self._kept = alerts
         self._rows: dict[Key, AlertRow] = {}
+
+    def clear(self) -> None:
+        """Forget every alert."""
+        self._rows.clear()
 
     def update(self, row: AlertRow) -> bool:
         """Take an alert; returns whether it is news."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from adclick_cli import schema
 from adclick_cli.broker import consumer
+from adclick_cli.broker.stream import Stream
 from adclick_cli.pipeline import Topics
 from adclick_cli.results.board import WindowBoard
 from adclick_cli.results.rows import AlertRow, Deletion, Row, WindowRow, read
@@ -18,6 +20,21 @@ _LANES: dict[str, tuple[Record, ...]] = {
     "alerts": (schema.ALERT,),
 }
 WHAT = tuple(_LANES)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one look at the topics brought.
+
+    Attributes:
+        rows: those that came.
+        anew: the topics were made anew or emptied: what was read before is no longer there.
+        away: why the broker does not answer; empty while it does.
+    """
+
+    rows: list[Row | Deletion]
+    anew: bool = False
+    away: str = ""
 
 
 def topics_of(what: str, topics: Topics) -> dict[str, Record]:
@@ -38,16 +55,27 @@ def once(servers: Servers, what: str, topics: Topics) -> Iterator[Row | Deletion
                 yield read(record, message)
 
 
-def follow(servers: Servers, what: str, topics: Topics) -> Iterator[list[Row | Deletion]]:
+def follow(servers: Servers, what: str, topics: Topics, newest: int | None = None) -> Iterator[Batch]:
     """Batches of rows without an end, from the first on; an empty batch while nothing comes.
 
+    Args:
+        servers: the broker; one that goes away later is waited for.
+        what: ctr, engagement or alerts.
+        topics: where they are; one may be made later.
+        newest: how many offsets of each partition, at most, are read of what is there at the start; None reads all.
+
     Raises:
-        BrokerError: the broker does not answer.
+        BrokerError: the broker does not answer at the start.
         AdclickError: a message is no such row.
     """
     records = topics_of(what, topics)
-    for batch in consumer.follow(servers, list(records)):
-        yield [read(records[message.topic], message) for message in batch]
+    stream = Stream(servers, list(records), newest)
+    try:
+        while True:
+            step = stream.step()
+            yield Batch([read(records[message.topic], message) for message in step.messages], step.anew, step.away)
+    finally:
+        stream.close()
 
 
 def final_ctr_rows(servers: Servers, topics: Topics) -> list[WindowRow]:

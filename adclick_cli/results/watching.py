@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
+from functools import partial
 
 from adclick_cli import schema, submission
 from adclick_cli.errors import ParameterError
 from adclick_cli.pipeline import Topics
-from adclick_cli.results import reading
+from adclick_cli.results import items, reading
 from adclick_cli.results.board import AlertBoard, WindowBoard
+from adclick_cli.results.conditions import Wish
+from adclick_cli.results.reading import Batch
 from adclick_cli.results.rows import AlertRow, Deletion, Row, WindowRow
 from adclick_cli.results.times import Span
 from adclick_cli.schema import Record
 from adclick_cli.security import Servers
 from adclick_cli.settings import Settings
 
+NEWEST = 100_000
+"""Offsets of each partition that a live table reads at its start: far more than the windows that it keeps."""
 _RECORDS = {"ctr": schema.CTR, "engagement": schema.ENGAGEMENT, "alerts": schema.ALERT}
 
 
@@ -31,6 +36,7 @@ class Watch:
         servers, topics: where the rows are.
         names: the campaigns that are wanted; empty means all.
         span: the times that are wanted.
+        keep_all: every window is kept, not only the newest.
     """
 
     what: str
@@ -40,30 +46,59 @@ class Watch:
     topics: Topics
     names: frozenset[str]
     span: Span
+    keep_all: bool
 
     def read_once(self) -> None:
         """Fill the board with what is there now."""
         for row in reading.once(self.servers, self.what, self.topics):
             self._take(row)
 
+    def follow(self) -> Iterator[Batch]:
+        """For ever what comes, not yet taken; only the newest where the board keeps no more."""
+        newest = None if self.keep_all or not self.span.everything else NEWEST
+        return reading.follow(self.servers, self.what, self.topics, newest)
+
     def steps(self) -> Iterator[int]:
         """Fill the board for ever; yields how many rows each step changed."""
-        for batch in reading.follow(self.servers, self.what, self.topics):
-            yield sum(self._take(row) for row in batch)
+        for batch in self.follow():
+            yield len(self.take(batch))
 
-    def changes(self) -> Iterator[Row]:
-        """For ever, each row of the span that is new or has changed."""
-        for batch in self.batches():
-            yield from batch
+    def batches(self, report: Callable[[str], None] | None = None) -> Iterator[list[Row]]:
+        """For ever, the rows of the span that are new or have changed; an empty batch while nothing comes.
 
-    def batches(self) -> Iterator[list[Row]]:
-        """For ever, the rows of the span that are new or have changed; an empty batch while nothing comes."""
-        for batch in reading.follow(self.servers, self.what, self.topics):
-            yield [
-                row
-                for row in batch
-                if self._take(row) and not isinstance(row, Deletion) and self.span.holds(row.moment)
-            ]
+        Args:
+            report: told when the broker goes away and when it is back.
+        """
+        away = ""
+        for batch in self.follow():
+            if report and bool(batch.away) != bool(away):
+                report(f"{batch.away} Waiting for it." if batch.away else "The broker is back.")
+            away = batch.away
+            yield [row for row in self.take(batch) if not isinstance(row, Deletion) and self.span.holds(row.moment)]
+
+    def wanted(self, wish: Wish, report: Callable[[str], None]) -> Iterator[list[Row]]:
+        """`batches` of the rows that a wish chooses, each batch in its order.
+
+        With a number of rows, a campaign's rows pass while it is among so many of the board.
+        """
+        for batch in self.batches(report):
+            values = partial(items.row_values, self.what, self.board)
+            found = replace(wish, top=None).choose(batch, values)
+            if found and wish.top is not None:
+                top = self._top(wish)
+                found = [row for row in found if row.key in top or row.name in top]
+            yield found
+
+    def _top(self, wish: Wish) -> frozenset[object]:
+        chosen = wish.choose(items.Items(self.what, self.board).now(), lambda item: item.values)
+        alerts = isinstance(self.board, AlertBoard)
+        return frozenset(item.source.key if alerts else item.name for item in chosen)
+
+    def take(self, batch: Batch) -> list[Row | Deletion]:
+        """Take a batch into the board; returns the rows that changed it."""
+        if batch.anew:
+            self.board.clear()
+        return [row for row in batch.rows if self._take(row)]
 
     def _take(self, row: Row | Deletion) -> bool:
         name = str(row.key[-1])
@@ -103,4 +138,4 @@ def open_watch(
         board = WindowBoard(span, None) if keep_all else WindowBoard(span)
     submitted = submission.current_pipeline(settings) or settings.pipeline()
     record = schema.written(_RECORDS[what], gross=submitted.dedups)
-    return Watch(what, record, board, settings.servers, settings.topics(), frozenset(campaigns), span)
+    return Watch(what, record, board, settings.servers, settings.topics(), frozenset(campaigns), span, keep_all)

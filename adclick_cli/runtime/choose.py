@@ -11,12 +11,14 @@ from adclick_cli.runtime.compose import docker
 from adclick_cli.runtime.compose.runtime import ComposeRuntime
 from adclick_cli.runtime.jars import Progress
 from adclick_cli.runtime.local.runtime import LocalRuntime
+from adclick_cli.runtime.remote import RemoteRuntime
 from adclick_cli.runtime.service import Report, Runtime
-from adclick_cli.settings import Settings
+from adclick_cli.settings import Settings, shown
 
 _RUNTIMES: dict[str, Callable[[Settings, Progress], Runtime]] = {
     LocalRuntime.name: LocalRuntime,
     ComposeRuntime.name: ComposeRuntime,
+    RemoteRuntime.name: RemoteRuntime,
 }
 
 
@@ -25,7 +27,7 @@ class Choice:
     """Which runtime, and why.
 
     Attributes:
-        name: local or compose.
+        name: local, compose or remote.
         why: a sentence.
     """
 
@@ -38,7 +40,11 @@ def _silent(done: int, total: int) -> None:
 
 
 def decide(settings: Settings) -> Choice:
-    """The setting; else the runtime that has this home's cluster or its data; else Compose where Docker answers."""
+    """Remote where Flink has an address; the setting; what this home has already; else Compose where Docker answers."""
+    if settings.flink_url:
+        return Choice(
+            RemoteRuntime.name, f"Flink is at {shown(settings.flink_rest)}, by ADCLICK_FLINK_URL or --target."
+        )
     if settings.runtime != "auto":
         return Choice(settings.runtime, "The settings say so.")
     kept = memory.remembered(settings)
@@ -63,6 +69,8 @@ def start(settings: Settings, progress: Progress, report: Report) -> Runtime:
     """
     choice = decide(settings)
     report(f"Runtime: {choice.name}. {choice.why}")
+    if choice.name == RemoteRuntime.name:
+        RemoteRuntime(settings, progress).up(report)
     other = memory.remembered(settings)
     if other in _RUNTIMES and other != choice.name and _runs(settings, str(other)):
         raise RuntimeFailure(
@@ -75,6 +83,13 @@ def start(settings: Settings, progress: Progress, report: Report) -> Runtime:
             f"this home's cluster listens at {elsewhere} already",
             f"It cannot move to {settings.listen} while it runs.",
             "End it with `adclick down`, or go on without --listen.",
+        )
+    measured = memory.measured(settings)
+    if measured not in (None, settings.metrics) and _runs(settings, choice.name):
+        raise RuntimeFailure(
+            f"this home's cluster runs with{'' if measured else 'out'} metrics already",
+            "Flink reads that when it starts.",
+            "End it with `adclick down`, which keeps the data and the jobs, and run this again.",
         )
     runtime = _RUNTIMES[choice.name](settings, progress)
     runtime.up(report)

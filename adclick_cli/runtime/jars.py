@@ -14,7 +14,7 @@ from filelock import FileLock
 
 from adclick_cli.errors import DownloadError
 from adclick_cli.runtime.maven import Repository
-from adclick_cli.settings import shown
+from adclick_cli.settings import Settings, shown
 
 PINS = Path(__file__).with_name("jars.json")
 PARALLEL = 4
@@ -54,6 +54,11 @@ class Jar:
         return f"{self.group.replace('.', '/')}/{self.artifact}/{self.version}/{self.file_name}"
 
 
+def cache(settings: Settings) -> Path:
+    """The folder that jars are kept in."""
+    return settings.jar_cache or settings.home / "jars"
+
+
 def pinned() -> list[Jar]:
     """All jars that adclick needs beyond those in its Python packages."""
     return [Jar(**entry) for entry in json.loads(PINS.read_text(encoding="utf-8"))]
@@ -62,6 +67,12 @@ def pinned() -> list[Jar]:
 def missing(jars: Iterable[Jar], folder: Path) -> list[Jar]:
     """Those that are not in the cache yet (a file gets its name only after its hash was checked)."""
     return [jar for jar in jars if not (folder / jar.file_name).is_file()]
+
+
+def altered(jars: Iterable[Jar], folder: Path) -> list[Jar]:
+    """Those in the cache that are not what was pinned, by their SHA-256 today."""
+    there = [jar for jar in jars if (folder / jar.file_name).is_file()]
+    return [jar for jar in there if _sha256(folder / jar.file_name) != jar.sha256]
 
 
 def fetch(jars: Iterable[Jar], folder: Path, source: Callable[[], Repository], progress: Progress) -> None:
@@ -140,15 +151,20 @@ def _fetch_one(jar: Jar, folder: Path, repository: Repository, advance: Callable
     part.replace(folder / jar.file_name)
 
 
-def _check(jar: Jar, part: Path) -> None:
+def _sha256(path: Path) -> str:
     digest = hashlib.sha256()
-    with part.open("rb") as file:
+    with path.open("rb") as file:
         while chunk := file.read(1 << 20):
             digest.update(chunk)
-    if digest.hexdigest() != jar.sha256:
+    return digest.hexdigest()
+
+
+def _check(jar: Jar, part: Path) -> None:
+    found = _sha256(part)
+    if found != jar.sha256:
         part.unlink()
         raise DownloadError(
             f"{jar.file_name} is not the file that was pinned; it was removed",
-            f"Its SHA-256 is {digest.hexdigest()}, pinned is {jar.sha256}.",
+            f"Its SHA-256 is {found}, pinned is {jar.sha256}.",
             "Do not use this repository for it: name another one in ADCLICK_MAVEN_URL.",
         )

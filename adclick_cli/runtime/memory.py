@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from adclick_cli.errors import RuntimeFailure
-from adclick_cli.settings import Settings, ports_file, running_ports
+from adclick_cli.settings import OF_A_CLUSTER, Settings, ports_file, running_ports
 
 JARS = "jars"
 OWN = frozenset(
@@ -42,7 +42,7 @@ def _runtime_file(home: Path) -> Path:
 @contextmanager
 def remembering(settings: Settings, runtime: str) -> Iterator[None]:
     """Keep the ports and the runtime of the cluster that comes up inside; if it does not, all is as it was before."""
-    ports = {"listen": settings.listen, "kafka_port": settings.kafka_port, "ui_port": settings.ui_port}
+    ports = {name: getattr(settings, name) for name in OF_A_CLUSTER}
     written = {ports_file(settings.home): json.dumps(ports), _runtime_file(settings.home): runtime + "\n"}
     before = {path: path.read_text(encoding="utf-8") if path.exists() else None for path in written}
     _write(written)
@@ -73,6 +73,11 @@ def remembered(settings: Settings) -> str | None:
 def listening(settings: Settings) -> str | None:
     """Where this home's cluster listens, if it is up."""
     return running_ports(settings.home).get("listen")
+
+
+def measured(settings: Settings) -> bool | None:
+    """Whether this home's cluster gives its metrics, if it is up."""
+    return running_ports(settings.home).get("metrics")
 
 
 def forget_ports(settings: Settings) -> None:

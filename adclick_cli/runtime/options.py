@@ -18,6 +18,9 @@ OVERHEAD_MB = 128
 
 LONGEST_TRANSACTION_MS = 7 * 86_400_000
 
+EMPTIED_IS_DURABLE_MS = 1_000
+"""How often the broker writes down where its logs begin; one that dies earlier has deleted rows back."""
+
 BROKER: dict[str, object] = {
     "process.roles": "broker,controller",
     "node.id": 1,
@@ -34,6 +37,7 @@ BROKER: dict[str, object] = {
     "share.coordinator.state.topic.min.isr": 1,
     "group.initial.rebalance.delay.ms": 0,
     "log.cleaner.dedupe.buffer.size": 16_777_216,
+    "log.flush.start.offset.checkpoint.interval.ms": EMPTIED_IS_DURABLE_MS,
 }
 """Properties of a broker that is alone; listeners and folders come on top."""
 

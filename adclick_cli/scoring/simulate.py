@@ -15,7 +15,7 @@ from itertools import accumulate
 
 from adclick_cli import defaults
 from adclick_cli.events import truth
-from adclick_cli.events.generator import CAMPAIGNS, Plan
+from adclick_cli.events.generator import Plan, campaign_name
 from adclick_cli.parameters import Duration
 from adclick_cli.scoring.measure import HOUR_MS
 
@@ -68,8 +68,8 @@ def simulate(impressions: int, runs: int, seed: int) -> Made:
         intervals += [replace(one, campaign_id=f"{run}/{one.campaign_id}") for one in phases]
         for window in range(0, WINDOWS * WINDOW_MS, WINDOW_MS):
             special = next(one.ctr for one in phases if one.to_ms is None or window < one.to_ms)
-            for campaign in CAMPAIGNS:
-                shown = binomial(chance, impressions * len(CAMPAIGNS), 1 / len(CAMPAIGNS))
+            for campaign in map(campaign_name, range(defaults.CAMPAIGNS)):
+                shown = binomial(chance, impressions * defaults.CAMPAIGNS, 1 / defaults.CAMPAIGNS)
                 clicked = binomial(chance, shown, special if campaign == plan.campaign else normal)
                 if shown:
                     rows.append(CtrRow(f"{run}/{campaign}", window, shown, clicked))

@@ -107,16 +107,17 @@ def files(folder: Path) -> Transport:
     tolerant = {f"json.{name}": value for name, value in _TOLERANT.items()}
     return Transport(
         sources={
-            "impressions": _file(folder / "impressions") | tolerant,
-            "clicks": _file(folder / "clicks") | tolerant,
-            "ctr": _file(folder / "ctr"),
+            "impressions": file(folder / "impressions") | tolerant,
+            "clicks": file(folder / "clicks") | tolerant,
+            "ctr": file(folder / "ctr"),
         },
-        sinks={name: _file(folder / name) for name in ("ctr", "engagement", "alerts")},
+        sinks={name: file(folder / name) for name in ("ctr", "engagement", "alerts")},
         arrival="file.modification-time",
     )
 
 
-def _file(path: Path) -> dict[str, str]:
+def file(path: Path) -> dict[str, str]:
+    """A folder of JSON lines."""
     return {
         "connector": "filesystem",
         "path": path.resolve().as_uri(),

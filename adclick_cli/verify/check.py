@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from adclick_cli import schema
-from adclick_cli.broker import admin
+from adclick_cli.broker import admin, transactions
+from adclick_cli.broker.transactions import Hidden
 from adclick_cli.pipeline import EarlierRule, Pipeline
 from adclick_cli.security import Servers
 from adclick_cli.verify import alerts, compare, ledger, oracle
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 POLL_S = 1.0
+HIDDEN_MARGIN_MS = 10_000
 SETTLED_S = 3.0
 LONGEST_PAUSE_S = 20.0
 """Between two checks: until nothing new is written for a while, or so long. A check takes both cores from Flink."""
@@ -40,6 +42,7 @@ class Verdict:
         watermark: up to where windows must be final, ms since the epoch; None without a good event.
         conflicts: the first events whose id stands for other contents, too.
         late: what came too late, by the results and by Flink's own count.
+        hidden: result rows that have been hidden from readers for longer than it takes to commit them.
         seconds: how long reading and checking took, waiting included.
     """
 
@@ -48,6 +51,7 @@ class Verdict:
     watermark: int | None
     conflicts: list[Conflict] = field(default_factory=list)
     late: Late = field(default_factory=lambda: Late(0, 0, 0, None))
+    hidden: list[Hidden] = field(default_factory=list)
     seconds: float = 0.0
 
     @property
@@ -72,6 +76,7 @@ class Verdict:
             "results": results,
             "conflicts": [asdict(one) for one in self.conflicts[:limit]],
             "late": self.late.to_json(),
+            "hidden": [one.to_json() | {"since": compare.utc(one.since_ms)} for one in self.hidden],
             "watermark": None if self.watermark is None else compare.utc(self.watermark),
             "seconds": round(self.seconds, 3),
         }
@@ -125,6 +130,12 @@ def _written(servers: Servers, pipeline: Pipeline) -> int:
     return sum(sum(ends.values()) for ends in admin.end_offsets(servers, topics).values())
 
 
+def _hidden(servers: Servers, pipeline: Pipeline) -> list[Hidden]:
+    """Rows behind a transaction that has been open for longer than two checkpoints and a margin."""
+    latest = time.time() * 1000 - 2 * pipeline.checkpoint_interval.ms - HIDDEN_MARGIN_MS
+    return [one for one in transactions.hidden(servers, pipeline.final_topics) if one.since_ms < latest]
+
+
 def verify(
     servers: Servers,
     pipeline: Pipeline,
@@ -174,6 +185,7 @@ def verify(
             or now - moved > wait_s
             or verdict.seconds > wait_s * LONGEST_WAITS
         ):
+            verdict.hidden = _hidden(servers, pipeline)
             return verdict
         if not told and verdict.missing:
             report(f"Waiting for {verdict.missing} rows that Flink has still to write …")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from adclick_cli.results.conditions import EVERYTHING, Wish
 from adclick_cli.verify.quality import CLASSES, COLUMNS, Quality
 from adclick_cli.views import console
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+FIELDS = {name: name not in ("minute", "topic") for name in COLUMNS}
 PAUSE_S = 5.0
 """Between two looks: each classifies all messages anew."""
 _FRAME_LINES = 7
@@ -36,27 +38,27 @@ def table(rows: list[dict[str, Any]], height: int | None = None) -> Table:
     return made
 
 
-def show(quality: Quality, form: str, *, once: bool) -> None:
+def show(quality: Quality, form: str, *, once: bool, wish: Wish = EVERYTHING) -> None:
     """What is there now; or for ever each row that is new or has changed. Ctrl-C is its ordinary end."""
     if once:
         quality.refresh()
-        rows = quality.rows()
+        rows = wish.choose(quality.rows(), dict)
         if form == "table":
             console.out().print(table(rows))
         else:
             console.write_rows(rows, COLUMNS, form)
         return
     try:
-        _follow(quality) if form == "table" else _stream(quality, form)
+        _follow(quality, wish) if form == "table" else _stream(quality, form, wish)
     except KeyboardInterrupt:
         return
 
 
-def _stream(quality: Quality, form: str) -> None:
+def _stream(quality: Quality, form: str, wish: Wish) -> None:
     if form == "csv":
         console.write_rows([], COLUMNS, form)
     for rows in quality.changes():
-        for row in rows:
+        for row in wish.choose(rows, dict):
             if form == "csv":
                 console.write_csv_line(row, COLUMNS)
             else:
@@ -64,7 +66,7 @@ def _stream(quality: Quality, form: str) -> None:
         time.sleep(PAUSE_S)
 
 
-def _follow(quality: Quality) -> None:
+def _follow(quality: Quality, wish: Wish) -> None:
     from rich.live import Live
 
     known: dict[tuple[str, str], dict[str, Any]] = {}
@@ -73,5 +75,5 @@ def _follow(quality: Quality) -> None:
         for rows in quality.changes():
             known |= {(row["minute"], row["topic"]): row for row in rows}
             newest = [known[key] for key in sorted(known, key=lambda key: (key[0], -len(key[1])))]
-            live.update(table(newest, screen.height), refresh=True)
+            live.update(table(wish.choose(newest, dict), screen.height), refresh=True)
             time.sleep(PAUSE_S)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from adclick_cli.verify.check import Verdict
+from adclick_cli.verify.compare import utc
 from adclick_cli.views import console
 
 _COLUMNS = ("compared", "missing", "unexpected", "different", "pending", "indeterminate", "repeated")
@@ -44,5 +45,11 @@ def show(verdict: Verdict, form: str | None, limit: int) -> None:
         )
     if late.contradiction:
         console.say(late.contradiction)
+    for hidden in verdict.hidden:
+        console.say(
+            f"Hidden: {hidden.rows} rows of {hidden.topic} (partition {hidden.partition}) are there, but no reader sees"
+            f" them behind {hidden.transaction or 'a transaction that no coordinator knows'}, open since"
+            f" {utc(hidden.since_ms)}. `adclick up` aborts it where no job will end it; the broker does in time."
+        )
     wrong = (late.contradiction is not None) + sum(found.wrong for found in verdict.results.values())
     console.say(f"Differences: {wrong}. Checked in {verdict.seconds:.1f} s.")

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from adclick_cli.results.board import AlertBoard, Line, WindowBoard
-from adclick_cli.results.rows import Row, WindowRow
+from adclick_cli.results.conditions import EVERYTHING, Wish
+from adclick_cli.results.items import alert_values, row_values, window_values
+from adclick_cli.results.rows import AlertRow, Row, WindowRow
+from adclick_cli.results.watching import Watch
+from adclick_cli.results.wilson import interval
 from adclick_cli.schema import Record
 from adclick_cli.views import console
 
@@ -16,9 +22,13 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
+    from adclick_cli.views.grid import Grid
+
 HISTORY = 20
 NARROW_HISTORY = 10
 WIDE = 105
+SURE = 17
+"""Columns that the interval of the CTR takes."""
 _GROSS = ("gross", "gross CTR")
 """Columns before the search for duplicates; a narrow table shows the first one, in the place of the sparkline."""
 REFRESH_PER_SECOND = 4
@@ -58,6 +68,12 @@ def _gross(row: WindowRow) -> tuple[str, str]:
     return f"{clicks:,}", f"{clicks / row.impressions:.4f}" if row.impressions else "-"
 
 
+def _interval(row: WindowRow) -> str:
+    """Wilson's bounds of the CTR."""
+    bounds = interval(row.clicks, row.impressions)
+    return "-" if bounds is None else f"{bounds[0]:.4f}-{bounds[1]:.4f}"
+
+
 def _state(line: Line) -> Text:
     from rich.text import Text
 
@@ -65,21 +81,33 @@ def _state(line: Line) -> Text:
     return Text(line.latest.state, style="yellow" if live else "bold")
 
 
-def windows_table(board: WindowBoard, what: str, height: int, width: int = WIDE) -> Table:
+def windows_table(board: WindowBoard, what: str, height: int, width: int = WIDE, wish: Wish = EVERYTHING) -> Table:
     """The latest window of each campaign or device, as many as fit into `height` lines; less of each below `WIDE`."""
+    lines = wish.choose(board.lines(HISTORY), lambda line: window_values(what, line.latest, line.previous))
+    room = max(1, height - _FRAME_LINES)
+    hidden = len(lines) - room
+    return lines_table(lines[:room], what, width, f"+{hidden} more" if hidden > 0 else None)
+
+
+def lines_table(lines: Sequence[Line], what: str, width: int, caption: str | None) -> Table:
+    """These campaigns or devices, each with its latest window."""
     from rich.table import Table
+
+    table = Table(title=f"adclick {what}", title_justify="left", caption=caption, caption_justify="left")
+    fill_lines(table, lines, what, width)
+    return table
+
+
+def fill_lines(table: Table | Grid, lines: Sequence[Line], what: str, width: int, cursor: int | None = None) -> None:
+    """Columns and rows for these lines; the one at `cursor` is marked."""
     from rich.text import Text
 
-    wide = width >= WIDE
+    wide, sure = width >= WIDE, width >= WIDE + SURE
     history = HISTORY if wide else NARROW_HISTORY
-    lines = board.lines(history)
-    room = max(1, height - _FRAME_LINES)
-    shown, hidden = lines[:room], len(lines) - room
-    caption = f"+{hidden} more" if hidden > 0 else None
-    table = Table(title=f"adclick {what}", title_justify="left", caption=caption, caption_justify="left")
     table.add_column("campaign" if what == "ctr" else "device", no_wrap=True)
     gross = any(line.latest.gross is not None for line in lines)
-    counts = ("clicks", "CTR", *_GROSS[: (2 if wide else 1) if gross else 0])
+    sure = sure and (not gross or width >= WIDE + 2 * SURE)
+    counts = ("clicks", "CTR", *(["95 %"] if sure else []), *_GROSS[: (2 if wide else 1) if gross else 0])
     sparks = wide or not gross
     for name in ("window (UTC)", "impressions" if wide else "impr.", *counts, "change"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -89,7 +117,7 @@ def windows_table(board: WindowBoard, what: str, height: int, width: int = WIDE)
     if wide:
         table.add_column("updated", no_wrap=True)
     blocks = _blocks()
-    for line in shown:
+    for number, line in enumerate(lines):
         row = line.latest
         table.add_row(
             Text(row.name),
@@ -97,28 +125,60 @@ def windows_table(board: WindowBoard, what: str, height: int, width: int = WIDE)
             f"{row.impressions:,}",
             f"{row.clicks:,}",
             "-" if row.ctr is None else f"{row.ctr:.4f}",
+            *([_interval(row)] if sure else []),
             *(_gross(row)[: 2 if wide else 1] if gross else ()),
             _change(line),
-            *([Text(sparkline(line.history, blocks))] if sparks else []),
+            *([Text(sparkline(line.history[-history:], blocks))] if sparks else []),
             _state(line),
             *([f"{row.updated:%H:%M:%S}"] if wide else []),
+            style="reverse" if number == cursor else None,
+        )
+
+
+def history_table(name: str, rows: Sequence[WindowRow], first: int, room: int, width: int) -> Grid:
+    """The windows of one name, newest first, from the one numbered `first` on; over them their CTR as a sparkline."""
+    from adclick_cli.views.grid import Grid
+
+    line = sparkline([row.ctr for row in reversed(rows)][-max(1, width - len(name) - 4) :], _blocks())
+    table = Grid(f"{name}  {line}")
+    for column in ("window (UTC)", "impressions", "clicks", "CTR", "95 %", "state"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for row in rows[first : first + max(1, room - 1)]:
+        table.add_row(
+            f"{row.start:%m-%d %H:%M:%S}",
+            f"{row.impressions:,}",
+            f"{row.clicks:,}",
+            _ratio(row.ctr),
+            _interval(row),
+            row.state,
         )
     return table
 
 
-def alerts_table(board: AlertBoard, height: int) -> Table:
+def alerts_table(board: AlertBoard, height: int, wish: Wish = EVERYTHING) -> Table:
     """The alerts, newest first, as many as fit into `height` lines."""
-    from rich.table import Table
-    from rich.text import Text
-
-    rows = list(reversed(board.rows()))
+    rows = wish.choose(list(reversed(board.rows())), alert_values)
     room = max(1, height - _FRAME_LINES)
     hidden = len(rows) - room
-    caption = f"+{hidden} more" if hidden > 0 else None
+    return alert_rows_table(rows[:room], f"+{hidden} more" if hidden > 0 else None)
+
+
+def alert_rows_table(rows: Sequence[AlertRow], caption: str | None) -> Table:
+    """These alerts."""
+    from rich.table import Table
+
     table = Table(title="adclick alerts", title_justify="left", caption=caption, caption_justify="left")
+    fill_alerts(table, rows)
+    return table
+
+
+def fill_alerts(table: Table | Grid, rows: Sequence[AlertRow], cursor: int | None = None) -> None:
+    """Columns and rows for these alerts; the one at `cursor` is marked."""
+    from rich.text import Text
+
     for name in ("time (UTC)", "campaign", "type", "CTR", "CTR before", "impressions", "z", "rule"):
         table.add_column(name)
-    for row in rows[:room]:
+    for number, row in enumerate(rows):
         table.add_row(
             f"{row.time:%m-%d %H:%M:%S}",
             Text(row.name),
@@ -128,26 +188,30 @@ def alerts_table(board: AlertBoard, height: int) -> Table:
             f"{row.impressions:,}",
             "-" if row.z_score is None else f"{row.z_score:+.1f}",
             row.rule,
+            style="reverse" if number == cursor else None,
         )
-    return table
 
 
 def _ratio(value: float | None) -> str:
     return "-" if value is None else f"{value:.4f}"
 
 
-def table(board: WindowBoard | AlertBoard, what: str, width: int, height: int = 10_000) -> Table:
+def board_table(
+    board: WindowBoard | AlertBoard, what: str, width: int, wish: Wish = EVERYTHING, height: int = 10_000
+) -> Table:
     """The table for a board."""
-    return alerts_table(board, height) if isinstance(board, AlertBoard) else windows_table(board, what, height, width)
+    if isinstance(board, AlertBoard):
+        return alerts_table(board, height, wish)
+    return windows_table(board, what, height, width, wish)
 
 
-def show(board: WindowBoard | AlertBoard, what: str, record: Record, form: str) -> None:
+def show(watched: Watch, form: str, wish: Wish = EVERYTHING) -> None:
     """A board as it stands: every row as JSON or CSV, or the table."""
     if form == "table":
         screen = console.out()
-        screen.print(table(board, what, screen.width))
+        screen.print(board_table(watched.board, watched.what, screen.width, wish))
         return
-    write(board.rows(), record, form)
+    write(wish.choose(watched.board.rows(), partial(row_values, watched.what, watched.board)), watched.record, form)
 
 
 def write(rows: Iterable[Row], record: Record, form: str) -> None:
@@ -155,13 +219,13 @@ def write(rows: Iterable[Row], record: Record, form: str) -> None:
     console.write_rows([row.to_json() for row in rows], (*record.field_names, "state"), form)
 
 
-def stream(rows: Iterable[Row], record: Record, form: str) -> None:
+def stream(batches: Iterable[Iterable[Row]], record: Record, form: str) -> None:
     """Each row as it comes: JSON lines, or CSV under one header. Ctrl-C is its ordinary end."""
     columns = (*record.field_names, "state")
     if form == "csv":
         console.write_rows([], columns, form)
     try:
-        for row in rows:
+        for row in chain.from_iterable(batches):
             if form == "csv":
                 console.write_csv_line(row.to_json(), columns)
             else:
@@ -182,7 +246,7 @@ def follow(batches: Iterable[int], board: WindowBoard | AlertBoard, what: str, w
 
     def picture() -> Group:
         empty = not board.rows()
-        return Group(table(board, what, screen.width, screen.height), waiting if empty else "Ctrl-C ends.")
+        return Group(board_table(board, what, screen.width, height=screen.height), waiting if empty else "Ctrl-C ends.")
 
     try:
         with Live(picture(), console=screen, refresh_per_second=REFRESH_PER_SECOND) as live:

@@ -98,11 +98,17 @@ def make_env(home: Path) -> dict[str, str]:
     }
 
 
+def metrics_env() -> dict[str, str]:
+    """Settings that switch Flink's metrics on, at free ports."""
+    ports = {f"ADCLICK_METRICS_{name}_PORT": str(free_port("127.0.0.1")) for name in ("JOBMANAGER", "TASKMANAGER")}
+    return {"ADCLICK_METRICS": "true", **ports}
+
+
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """The session's cluster."""
     home = tmp_path_factory.mktemp("home")
-    made = Cluster(home, make_env(home))
+    made = Cluster(home, make_env(home) | metrics_env())
     try:
         made.run("up")
         yield made
@@ -134,7 +140,7 @@ def compose_cluster(engine: Engine, tmp_path_factory: pytest.TempPathFactory) ->
     home = tmp_path_factory.mktemp("compose-home")
     env = make_env(home)
     own = {"ADCLICK_RUNTIME": "compose", "ADCLICK_COMPOSE_PULL": "never"}
-    made = Cluster(home, env | engine.env | own, engine.inside)
+    made = Cluster(home, env | metrics_env() | engine.env | own, engine.inside)
     try:
         with timed("up"):
             made.run("up")

@@ -12,12 +12,14 @@ import pytest
 
 from adclick_cli.runtime.local.layout import free_port
 from adclick_cli.runtime.service import NAMES
+from tests import observability
 from tests.cluster.conftest import Cluster
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1200)]
 
 TIMEOUT_S = 60
 CLUSTER = (*NAMES, "zookeeper")
+FLINKS = ("JOBMANAGER", "TASKMANAGER")
 
 
 def _states(cluster: Cluster) -> dict[str, str]:
@@ -30,6 +32,15 @@ def _states_of_rows(cluster: Cluster, env: dict[str, str]) -> set[str]:
 
 def _active(cluster: Cluster) -> list[str]:
     return sorted(job["name"] for job in cluster.rows("jobs") if job["state"] == "RUNNING")
+
+
+def scraped(cluster: Cluster) -> set[str]:
+    """The names of all metrics at both endpoints, asked from where the cluster's ports are."""
+    code = "import sys, urllib.request as r; print(*(r.urlopen(url).read().decode() for url in sys.argv[1:]))"
+    urls = [f"http://127.0.0.1:{cluster.env[f'ADCLICK_METRICS_{name}_PORT']}/metrics" for name in FLINKS]
+    done = subprocess.run([*cluster.inside, sys.executable, "-c", code, *urls], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return observability.names_in(done.stdout)
 
 
 def test_status_tells_services_ports_and_topics(any_cluster: Cluster) -> None:
@@ -46,6 +57,7 @@ def test_status_tells_services_ports_and_topics(any_cluster: Cluster) -> None:
     assert ports == {
         "--kafka-port": int(any_cluster.env["ADCLICK_KAFKA_PORT"]),
         "--ui-port": int(any_cluster.env["ADCLICK_UI_PORT"]),
+        **{name: int(port) for name, port in any_cluster.env.items() if name.startswith("ADCLICK_METRICS_")},
     }
     assert {"ad-impressions", "ad-clicks", "ctr_results", "engagement_results", "anomaly_alerts"} <= set(
         status["topics"]
@@ -89,6 +101,8 @@ def test_from_submit_to_proven_results(any_cluster: Cluster) -> None:
         verdict = any_cluster.json("verify", "--wait", "120s", env=env)
         assert verdict["ok"], verdict["results"]
         assert verdict["results"]["ctr"]["compared"] > 0
+        # By now the jobs run, have committed and have been measured: what the dashboard and the rules name is there.
+        assert observability.names_used() - scraped(any_cluster) == set()
         assert states | _states_of_rows(any_cluster, env) == {"LIVE", "FINAL"}
         # Nothing comes any more, and the last windows close all the same.
         end = time.monotonic() + TIMEOUT_S

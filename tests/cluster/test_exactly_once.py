@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from adclick_cli import settings
+from adclick_cli import schema, settings
 from adclick_cli.broker import admin, transactions
 from adclick_cli.broker.consumer import read_topic
 from adclick_cli.broker.producer import open_producer
+from adclick_cli.runtime import options
 from adclick_cli.runtime.choose import choose
 from adclick_cli.runtime.local.runtime import LocalRuntime
 from adclick_cli.runtime.process import Process
@@ -133,6 +134,50 @@ def process_changed(cluster: Cluster, killed: Process) -> bool:
     return found is not None and found != killed
 
 
+def test_up_aborts_transactions_that_no_job_will_end_and_no_other(cluster: Cluster) -> None:
+    """One of an attempt that had come further than the one that runs, one of a checkpoint that is long past."""
+    env = cluster.own_topics("chaos")
+    topic = env["ADCLICK_TOPIC_ALERTS"]
+    left = [f"adclick-{topic}-0-999999", f"adclick-{topic}-7-1"]
+    foreign = f"adclick-{topic}-foreign-0-999999"
+    producers = [_open_transaction(cluster, topic, name) for name in (*left, foreign)]
+    [hidden] = transactions.hidden(servers(cluster), [topic])
+    assert (hidden.transaction, hidden.rows) == (left[0], 3)
+    assert not _holds(cluster, topic, b"left open")
+    assert cluster.run("up", env=env).stderr.count("which no job will end") == 2
+    still = transactions.hidden(servers(cluster), [topic])
+    assert [one.transaction for one in still] == [foreign]
+    transactions.abort(servers(cluster), [foreign])
+    _append(cluster, topic, b"behind them")
+    assert _holds(cluster, topic, b"behind them")
+    assert not _holds(cluster, topic, b"left open")
+    jobs = [job for job in cluster.json("status", env=env)["jobs"] if job["state"] == "RUNNING" and not job["reason"]]
+    assert len(jobs) == 2
+    del producers
+
+
+def _open_transaction(cluster: Cluster, topic: str, name: str) -> object:
+    """What a writer leaves behind that is killed: the producer is returned, to be kept as silent as a dead one."""
+    from confluent_kafka import Producer
+
+    producer = Producer({"bootstrap.servers": str(servers(cluster)), "transactional.id": name, "log_level": 0})
+    producer.init_transactions(DEADLINE_S)
+    producer.begin_transaction()
+    producer.produce(topic, b"left open")
+    assert producer.flush(DEADLINE_S) == 0
+    return producer
+
+
+def _append(cluster: Cluster, topic: str, value: bytes) -> None:
+    producer = open_producer(servers(cluster))
+    producer.send(topic, b"key", value)
+    producer.close()
+
+
+def _holds(cluster: Cluster, topic: str, value: bytes) -> bool:
+    return any(one.value == value for batch in read_topic(servers(cluster), topic) for one in batch)
+
+
 def test_cancel_leaves_no_transaction_that_readers_wait_for(cluster: Cluster) -> None:
     env = cluster.own_topics("abandoned")
     topic = env["ADCLICK_TOPIC_CTR"]
@@ -163,8 +208,6 @@ def _troubles(cluster: Cluster) -> list[str]:
 @pytest.mark.parametrize("fast", [True, False])
 def test_events_survive_a_broker_that_is_killed(cluster: Cluster, fast: bool) -> None:
     topic, count = f"survivors-{fast}".lower(), 4_000
-    from adclick_cli import schema
-
     admin.ensure_topics(servers(cluster), {topic: schema.CLICK})
     producer = open_producer(servers(cluster), fast=fast)
     killed = threading.Event()
@@ -185,3 +228,27 @@ def test_events_survive_a_broker_that_is_killed(cluster: Cluster, fast: bool) ->
     assert not sender.is_alive()
     values = [int(message.value or b"") for batch in read_topic(servers(cluster), topic) for message in batch]
     assert values == list(range(count))
+
+
+def test_rows_that_were_deleted_stay_deleted_when_the_broker_dies(cluster: Cluster) -> None:
+    """The broker writes its logs' beginnings down once a second, not once a minute as it would unasked."""
+    topic = "emptied"
+    admin.ensure_topics(servers(cluster), {topic: schema.CLICK})
+    _fill(cluster, topic)
+    begins = admin.delete_records(servers(cluster), [topic])
+    time.sleep(2 * options.EMPTIED_IS_DURABLE_MS / 1000)
+    _kill_the_broker(cluster)
+    assert admin.came_back(servers(cluster), begins) == []
+    assert admin.message_counts(servers(cluster), [topic]) == {topic: 0}
+
+
+def _fill(cluster: Cluster, topic: str, count: int = 40) -> None:
+    producer = open_producer(servers(cluster))
+    for number in range(count):
+        producer.send(topic, str(number).encode(), b"row")
+    producer.close()
+
+
+def _kill_the_broker(cluster: Cluster) -> None:
+    process(cluster, "broker").kill()
+    cluster.run("up")

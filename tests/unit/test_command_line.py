@@ -54,6 +54,7 @@ def test_help_imports_nothing_heavy() -> None:
         (("render", "--window=-5s"), 2),
         (("render", "--no-such-flag"), 2),
         (("watch", "nothing"), 2),
+        (("test", "nothing.yaml"), 2),
         (("verify", "--bootstrap-servers", "127.0.0.1:1"), 1),
     ],
 )

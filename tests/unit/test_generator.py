@@ -67,6 +67,24 @@ def test_a_phase_changes_its_campaign_and_no_other(phase: str, low: float, high:
     assert len(shown) == 10
 
 
+def test_there_are_as_many_campaigns_as_asked_for_and_the_last_can_have_the_phase() -> None:
+    plan = replace(PLAN, campaigns=1_000, campaign="camp-1000", phase="high", count=200_000)
+    shown: Counter[str] = Counter()
+    clicked = 0
+    of_last = set()
+    for event in events(plan):
+        body = json.loads(event.value or b"")
+        if event.kind is Kind.IMPRESSION:
+            shown[body["campaign_id"]] += 1
+            if body["campaign_id"] == "camp-1000":
+                of_last.add(body["impression_id"])
+        else:
+            clicked += body["impression_id"] in of_last
+    assert set(shown) == {f"camp-{number}" for number in range(1, 1_001)}
+    assert max(shown.values()) < 2 * 200_000 / 1_000
+    assert 0.25 < clicked / len(of_last) < 0.55
+
+
 def test_runs_of_another_start_share_no_id() -> None:
     first = {event.key for event in events(PLAN)}
     assert not first & {event.key for event in events(replace(PLAN, start_ms=START + 1))}
@@ -95,7 +113,15 @@ def test_shares_of_trouble() -> None:
 
 @pytest.mark.parametrize(
     "changed",
-    [{"rate": 0}, {"count": 0}, {"phase": "x"}, {"campaign": "camp-11"}, {"shares": Shares(late=1.5)}],
+    [
+        {"rate": 0},
+        {"count": 0},
+        {"phase": "x"},
+        {"campaign": "camp-11"},
+        {"campaign": "camp-01"},
+        {"campaigns": 0},
+        {"shares": Shares(late=1.5)},
+    ],
 )
 def test_a_plan_that_makes_no_sense_is_refused(changed: dict[str, object]) -> None:
     with pytest.raises(ParameterError):

@@ -118,8 +118,8 @@ def test_flag_before_environment_before_file_before_default(monkeypatch: pytest.
     origins = {name: origin for name, (_, origin) in settings.sources(loaded, window="5m").items()}
     assert origins["window"] == "flag"
     assert origins["attribution"] == "ADCLICK_ATTRIBUTION"
-    assert origins["rate"] == "adclick.toml"
-    assert origins["seed"].endswith("config.toml")
+    assert origins["rate"] == "adclick.toml:3"
+    assert origins["seed"].endswith("config.toml:4")
     assert origins["drop"] == "default"
 
 

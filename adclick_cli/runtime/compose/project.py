@@ -13,6 +13,7 @@ from adclick_cli.runtime import jars
 from adclick_cli.settings import Settings, default_home
 
 FILE = "docker-compose.yml"
+METRICS_FILE = "metrics.yml"
 INNER_SERVERS = "broker:19092"
 """The broker's internal listener."""
 NO_VALUE = (
@@ -39,7 +40,9 @@ def file() -> Path:
 
 def command(settings: Settings, *args: str) -> list[str]:
     """`docker compose ARGS` for this project."""
-    return ["docker", "compose", "--project-name", name(settings), "--file", str(file()), *args]
+    files = (FILE, METRICS_FILE) if settings.metrics else (FILE,)
+    named = [word for one in files for word in ("--file", str(resources.folder("compose") / one))]
+    return ["docker", "compose", "--project-name", name(settings), *named, *args]
 
 
 def environment(settings: Settings) -> Mapping[str, str]:
@@ -51,7 +54,7 @@ def environment(settings: Settings) -> Mapping[str, str]:
     }
     return {
         **given,
-        "ADCLICK_JAR_CACHE": str(jar_cache(settings).expanduser().resolve()),
+        "ADCLICK_JAR_CACHE": str(jars.cache(settings).expanduser().resolve()),
         "ADCLICK_KAFKA_CONNECTOR_VERSION": defaults.KAFKA_CONNECTOR_VERSION,
         "ADCLICK_FLINK_VERSION": defaults.FLINK_VERSION,
         # Colours and progress bars do not belong into messages.
@@ -59,11 +62,6 @@ def environment(settings: Settings) -> Mapping[str, str]:
         "COMPOSE_PROGRESS": "plain",
         "COMPOSE_MENU": "0",
     }
-
-
-def jar_cache(settings: Settings) -> Path:
-    """The cache of pinned jars."""
-    return settings.jar_cache or settings.home / "jars"
 
 
 def mounted_jars() -> list[jars.Jar]:

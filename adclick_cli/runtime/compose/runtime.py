@@ -65,10 +65,14 @@ class ComposeRuntime:
 
     @property
     def _ports(self) -> dict[str, dict[str, int]]:
-        return {
+        found = {
             "broker": {"--kafka-port": self._settings.kafka_port},
             "jobmanager": {"--ui-port": self._settings.ui_port},
         }
+        if self._settings.metrics:
+            found["jobmanager"]["ADCLICK_METRICS_JOBMANAGER_PORT"] = self._settings.metrics_jobmanager_port
+            found["taskmanager"] = {"ADCLICK_METRICS_TASKMANAGER_PORT": self._settings.metrics_taskmanager_port}
+        return found
 
     def _compose(self, *args: str) -> str:
         return docker.run(project.command(self._settings, *args), self._env)
@@ -133,7 +137,7 @@ class ComposeRuntime:
             )
 
     def _fetch_jars(self) -> None:
-        wanted, folder = project.mounted_jars(), project.jar_cache(self._settings)
+        wanted, folder = project.mounted_jars(), jars.cache(self._settings)
         jars.fetch(wanted, folder, lambda: maven.repository(self._settings.maven_url), self._progress)
         for jar in wanted:
             # Flink reads it as another user; the cache's own folder stays closed to others.

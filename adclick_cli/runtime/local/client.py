@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import cache
+from pathlib import Path
 
 from adclick_cli.pipeline import Pipeline
 from adclick_cli.runtime.local.layout import FLINK_JAVA_OPTIONS, Layout
@@ -16,8 +17,13 @@ _SHORT_LIVED = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 _JVM_VARIABLE = "JVM_ARGS"
 
 
-def sql_client(layout: Layout) -> SqlClient:
-    """How to run it: command and environment."""
+def sql_client(layout: Layout, conf: Path | None = None) -> SqlClient:
+    """How to run it: command and environment.
+
+    Args:
+        layout: where everything is.
+        conf: a configuration folder that tells it of another cluster than the home's own.
+    """
     return SqlClient(
         (
             str(layout.flink_home / "bin" / "sql-client.sh"),
@@ -26,7 +32,7 @@ def sql_client(layout: Layout) -> SqlClient:
         ),
         {
             "JAVA_HOME": str(layout.java_home),
-            "FLINK_CONF_DIR": str(layout.conf_dir),
+            "FLINK_CONF_DIR": str(conf or layout.conf_dir),
             "FLINK_LOG_DIR": str(layout.home / "logs"),
             # The script starts one JVM to read the configuration and one to ask for Java's version. The first takes
             # its options from here, the second is not started where these are given.

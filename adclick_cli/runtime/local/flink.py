@@ -43,8 +43,14 @@ def _overview(settings: Settings) -> dict[str, int]:
         return {}
 
 
-def jobmanager(layout: Layout, settings: Settings) -> LocalService:
-    """The JobManager as a service; ready when its REST interface answers."""
+def jobmanager(layout: Layout, settings: Settings, pushed: tuple[str, ...] = ()) -> LocalService:
+    """The JobManager as a service; ready when its REST interface answers.
+
+    Args:
+        layout: where everything is.
+        settings: ports and memory.
+        pushed: options for its metrics (`runtime.metrics.pushing`).
+    """
     return LocalService(
         name=JOBMANAGER,
         command=(
@@ -57,6 +63,7 @@ def jobmanager(layout: Layout, settings: Settings) -> LocalService:
             "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint",
             "--configDir",
             str(layout.conf_dir),
+            *pushed,
         ),
         ready=lambda: bool(_overview(settings)),
         ports={"--ui-port": settings.ui_port},
@@ -66,8 +73,8 @@ def jobmanager(layout: Layout, settings: Settings) -> LocalService:
     )
 
 
-def taskmanager(layout: Layout, settings: Settings) -> LocalService:
-    """The TaskManager as a service; ready when the JobManager counts its slots."""
+def taskmanager(layout: Layout, settings: Settings, pushed: tuple[str, ...] = ()) -> LocalService:
+    """The TaskManager as a service; ready when the JobManager counts its slots. Arguments as for the JobManager."""
     heap = options.taskmanager_heap_mb(settings.taskmanager_memory_mb)
     return LocalService(
         name=TASKMANAGER,
@@ -83,6 +90,7 @@ def taskmanager(layout: Layout, settings: Settings) -> LocalService:
             "--configDir",
             str(layout.conf_dir),
             f"-Dhigh-availability.zookeeper.client.session-timeout={TASKMANAGER_SESSION_MS}",
+            *pushed,
         ),
         ready=lambda: _overview(settings).get("slots-total", 0) > 0,
         ports={},

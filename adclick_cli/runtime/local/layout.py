@@ -10,6 +10,7 @@ import os
 import random
 import shutil
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -134,19 +135,24 @@ def prepare(settings: Settings, progress: jars.Progress) -> Layout:
     home = settings.home
     home.mkdir(parents=True, exist_ok=True)
     home.chmod(0o700)
-    cache = settings.jar_cache or home / "jars"
+    cache = jars.cache(settings)
     pinned = jars.pinned()
     jars.fetch(pinned, cache, lambda: maven.repository(settings.maven_url), progress)
-    java = _java(settings)
+    java = find_java(settings)
     for folder in ("logs", "run", "checkpoints", "savepoints", "recovery"):
         (home / folder).mkdir(exist_ok=True, mode=0o700)
     flink_home = home / "flink"
-    _link_flink(flink_home, cache, pinned)
+    link_flink(flink_home, cache, pinned)
     class_path = [path for folder in ("lib", "opt") for path in (flink_home / folder).glob("*.jar")]
     return Layout(home, cache, java, flink_home, archives.find(cache, java, class_path))
 
 
-def _java(settings: Settings) -> Path:
+def find_java(settings: Settings) -> Path:
+    """The Java executable: that of the setting, else that of the Java wheel.
+
+    Raises:
+        RuntimeFailure: it cannot be run.
+    """
     if settings.java_home:
         java = settings.java_home / "bin" / "java"
     else:
@@ -174,14 +180,36 @@ def flink_package() -> Path:
     return Path(spec.origin).parent
 
 
-def _link_flink(home: Path, cache: Path, pinned: list[jars.Jar]) -> None:
+def _wanted_links(package: Path, cache: Path, pinned: list[jars.Jar], folder: str) -> dict[str, Path]:
+    wanted = {path.name: path for path in (package / folder).glob("*.jar") if not path.name.startswith(HIDDEN)}
+    return wanted | {jar.file_name: cache / jar.file_name for jar in pinned if jar.place == f"flink/{folder}"}
+
+
+def broken_links(home: Path, cache: Path, pinned: list[jars.Jar]) -> list[Path]:
+    """The links of a FLINK_HOME that are missing, lead elsewhere or nowhere.
+
+    Raises:
+        RuntimeFailure: the apache-flink package is missing.
+    """
+    package = flink_package()
+    wanted = {home / "plugins": package / "plugins"}
+    for folder in ("lib", "opt"):
+        wanted |= {home / folder / name: path for name, path in _wanted_links(package, cache, pinned, folder).items()}
+    return [
+        link
+        for link, target in wanted.items()
+        if not link.is_symlink() or link.readlink() != target or not link.exists()
+    ]
+
+
+def link_flink(home: Path, cache: Path, pinned: list[jars.Jar]) -> None:
+    """Lay a FLINK_HOME out, or mend what is there."""
     package = flink_package()
     for folder in ("lib", "opt"):
-        wanted = {path.name: path for path in (package / folder).glob("*.jar") if not path.name.startswith(HIDDEN)}
-        wanted |= {jar.file_name: cache / jar.file_name for jar in pinned if jar.place == f"flink/{folder}"}
+        wanted = _wanted_links(package, cache, pinned, folder)
         (home / folder).mkdir(parents=True, exist_ok=True, mode=0o700)
         for path in (home / folder).iterdir():
-            if path.name not in wanted or path.readlink() != wanted[path.name]:
+            if path.name not in wanted or not path.is_symlink() or path.readlink() != wanted[path.name]:
                 path.unlink()
         for name, target in wanted.items():
             if not (home / folder / name).is_symlink():
@@ -227,10 +255,15 @@ def write_flink_conf(layout: Layout, settings: Settings, rpc_port: int, zookeepe
         "io.tmp.dirs": layout.home / "run" / "tmp",
     }
     (layout.home / "run" / "tmp").mkdir(exist_ok=True, mode=0o700)
+    write_yaml(layout.conf_dir, layout.java_home, written)
+
+
+def write_yaml(folder: Path, java_home: Path, written: Mapping[str, object]) -> None:
+    """Write `config.yaml` into a configuration folder of Flink's."""
     # Flink's scripts read this one line with sed: they would take quotes for a part of the path.
-    text = f"env.java.home: {layout.java_home}\n"
+    text = f"env.java.home: {java_home}\n"
     text += "".join(f"{name}: {_yaml(value)}\n" for name, value in written.items())
-    (layout.conf_dir / "config.yaml").write_text(text, encoding="utf-8")
+    (folder / "config.yaml").write_text(text, encoding="utf-8")
 
 
 def _recovery(layout: Layout, zookeeper_port: int) -> dict[str, object]:

@@ -12,8 +12,8 @@ from filelock import FileLock
 from adclick_cli import defaults, private, schema
 from adclick_cli.broker import admin
 from adclick_cli.errors import ParameterError, RuntimeFailure
-from adclick_cli.runtime import heartbeat, jars, logfiles, memory, process
-from adclick_cli.runtime.local import broker, flink, supervisor, zookeeper
+from adclick_cli.runtime import heartbeat, jars, logfiles, memory, metrics, process
+from adclick_cli.runtime.local import broker, flink, relay, supervisor, zookeeper
 from adclick_cli.runtime.local.client import sql_client, train
 from adclick_cli.runtime.local.layout import Layout, free_port, prepare, write_flink_conf
 from adclick_cli.runtime.service import LocalService, Report, ServiceStatus, SqlClient
@@ -22,7 +22,7 @@ from adclick_cli.settings import Settings
 READY_DEADLINE_S = 90.0
 UP_LOCK = "up.lock"
 NAMES = (broker.NAME, zookeeper.NAME, flink.JOBMANAGER, flink.TASKMANAGER)
-HELPERS = (heartbeat.NAME, supervisor.NAME)
+HELPERS = (heartbeat.NAME, supervisor.NAME, relay.NAME)
 INNER_PORTS = ("rpc_port", "controller_port", "zookeeper_port")
 
 
@@ -106,11 +106,15 @@ class LocalRuntime:
         if not self._alive(flink.JOBMANAGER):
             write_flink_conf(layout, self._settings, ports["rpc_port"], ports["zookeeper_port"])
         return [
+            *([relay.service(self._settings, self.name)] if self._settings.metrics else []),
             broker.service(layout, self._settings, ports["controller_port"]),
             zookeeper.service(layout, ports["zookeeper_port"]),
-            flink.jobmanager(layout, self._settings),
-            flink.taskmanager(layout, self._settings),
+            flink.jobmanager(layout, self._settings, self._pushed(flink.JOBMANAGER)),
+            flink.taskmanager(layout, self._settings, self._pushed(flink.TASKMANAGER)),
         ]
+
+    def _pushed(self, name: str) -> tuple[str, ...]:
+        return metrics.pushing(name, relay.url(self._settings, name)) if self._settings.metrics else ()
 
     def _inner_ports(self, layout: Layout) -> dict[str, int]:
         """Ports that only our services use among themselves: kept while one of them runs, else any that are free."""
@@ -123,6 +127,8 @@ class LocalRuntime:
 
     def _recorded(self, name: str) -> LocalService:
         """A service known by its record alone: enough to see it, stop it and read its log."""
+        if name == relay.NAME:
+            return relay.service(self._settings, self.name)
         ports = {
             broker.NAME: {"--kafka-port": self._settings.kafka_port},
             flink.JOBMANAGER: {"--ui-port": self._settings.ui_port},
@@ -136,7 +142,7 @@ class LocalRuntime:
         """Stop what runs, Flink before its broker; with `delete_data` delete all but the jars."""
         if delete_data:
             memory.require_own(self._settings.home)
-        for name in (supervisor.NAME, heartbeat.NAME, *reversed(NAMES)):
+        for name in (supervisor.NAME, heartbeat.NAME, *reversed(NAMES), relay.NAME):
             service = self._recorded(name)
             if service.running():
                 report(f"Stopping the {name} …")

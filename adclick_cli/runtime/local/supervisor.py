@@ -17,6 +17,7 @@ from adclick_cli.runtime.service import LocalService, Report, Runtime, own_servi
 NAME = "supervisor"
 LOOK_EVERY_S = 1.0
 LONGEST_PAUSE_S = 30.0
+ALSO_EVERY = 10
 
 
 def service(home: Path, runtime: str) -> LocalService:
@@ -26,7 +27,13 @@ def service(home: Path, runtime: str) -> LocalService:
     return own_service(NAME, ("supervise", "--runtime", runtime), home, secrets)
 
 
-def supervise(runtime: Runtime, report: Report, sleep: Callable[[float], None], looks: Iterable[object]) -> None:
+def supervise(
+    runtime: Runtime,
+    report: Report,
+    sleep: Callable[[float], None],
+    looks: Iterable[object],
+    also: Callable[[], None] = lambda: None,
+) -> None:
     """Look every second, and start what is dead; what was stopped on purpose stays down.
 
     A cluster that does not come up, or dies again at once, is tried again after 1, 2, 4, … at most 30 s.
@@ -36,12 +43,17 @@ def supervise(runtime: Runtime, report: Report, sleep: Callable[[float], None], 
         report: told about each death and each start.
         sleep: waits so many seconds.
         looks: how often; endless in real life.
+        also: what else is to be looked after, every `ALSO_EVERY` looks that find nothing dead.
     """
     pause = LOOK_EVERY_S
+    healthy = 0
     for _ in looks:
         dead = [one.name for one in runtime.services() if one.state == "dead"]
         if not dead:
             pause = LOOK_EVERY_S
+            healthy += 1
+            if healthy % ALSO_EVERY == 0:
+                also()
         else:
             report(f"Dead: {', '.join(dead)}.")
             try:

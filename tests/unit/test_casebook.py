@@ -1,0 +1,228 @@
+"""Cases of `adclick test` without Flink: reading, arriving, the oracle's side, comparing, writing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adclick_cli.casebook import arrival, junit, lines, oracle, reading, rows, run, updating
+from adclick_cli.casebook.model import Beat, Case, CaseFileError, Click, Impression
+from adclick_cli.casebook.rows import Difference
+from adclick_cli.casebook.run import Outcome
+from adclick_cli.errors import AdclickError, ParameterError
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "tests"
+CASE = """\
+# kept
+cases:
+  - name: one  # kept, too
+    given:
+      - impression i1 camp-1 mobile at +3s
+    expect:
+      ctr:
+        - {window: +0s, campaign: camp-1, impressions: 1}
+"""
+
+words = st.text("abcXYZ019_-", min_size=1, max_size=8)
+times = st.integers(-(10**6), 10**9)
+partitions = st.integers(0, 999)
+optional = st.none() | words
+steps = st.one_of(
+    st.builds(Impression, words, words, words, times, partitions, optional, optional),
+    st.builds(Click, words, words, times, partitions, optional),
+    st.builds(Beat, st.sampled_from(["impressions", "clicks"]), times, partitions),
+)
+
+
+@given(steps)
+def test_a_line_reads_as_what_it_was_written_from(step: Impression | Click | Beat) -> None:
+    assert lines.parse_line(lines.format_step(step)) == [step]
+
+
+@given(times)
+def test_a_time_reads_as_what_it_was_written_from(ms: int) -> None:
+    assert lines.parse_offset(lines.format_offset(ms), "at") == ms
+
+
+def test_a_range_is_several_events() -> None:
+    found = lines.parse_line("click c8..c10 of i1..i3 at +5s")
+    assert [(one.id, one.of) for one in found if isinstance(one, Click)] == [("c8", "i1"), ("c9", "i2"), ("c10", "i3")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "impression i1 camp-1 at +3s",
+        "impression i1 camp-1 mobile at 3s",
+        "impression i1 camp-1 mobile at +3 s",
+        "click c1 of i1 at +5s ad=a1",
+        "click c1..c3 of i1..i2 at +5s",
+        "heartbeat alerts at +5s",
+        "impression i1 camp-1 mobile at +3s partition=x",
+        "impression i1 camp-1 mobile at +3s user=a user=b",
+        "impression a9..a1 camp-1 mobile at +3s",
+    ],
+)
+def test_a_line_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(ParameterError) as error:
+        lines.parse_line(text)
+    assert error.value.mend
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "cases.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "line", "field"),
+    [
+        ("at +3s", "at 3s", 5, "at '3s'"),
+        ("    given:", "    settings: {window: 1x}\n    given:", 4, "window '1x'"),
+        ("    given:", "    settings: {method: magic}\n    given:", 4, "method 'magic'"),
+        ("    given:", "    settings:\n      min_impressions: many\n    given:", 5, "min_impressions 'many'"),
+        ("    given:", "    settings: {home: x}\n    given:", 4, "home"),
+        ("    given:", "    start: soon\n    given:", 4, "start"),
+        ("    given:", "    givne:", 4, "givne"),
+        ("      ctr:", "      crt:", 7, "crt"),
+        ("campaign: camp-1", "campain: camp-1", 8, "campain"),
+        ("window: +0s", "window: 0s", 8, "window '0s'"),
+        ("cases:", "cases: 5\nmore:", 3, "more"),
+        ("  - name: one", "  - nam: one", 3, "nam"),
+        ("- impression i1", "- impressions raw: 5\n      - impression i1", 5, "impressions raw"),
+        ("      - impression i1 camp-1 mobile at +3s", "      - [1, 2]", 5, "0"),
+        ("{window", "{{window", 9, "YAML"),
+    ],
+)
+def test_an_error_names_file_line_field_and_mend(
+    tmp_path: Path, before: str, after: str, line: int, field: str
+) -> None:
+    path = written(tmp_path, CASE.replace(before, after, 1))
+    with pytest.raises(CaseFileError) as error:
+        reading.read(path)
+    assert error.value.what == f"{path}, line {error.value.line}: {error.value.field} cannot be used"
+    assert (error.value.line, error.value.field) == (line, field)
+    assert error.value.mend
+    assert error.value.exit_code == 2
+
+
+def test_no_variable_changes_a_case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ADCLICK_WINDOW", "1h")
+    assert reading.read(written(tmp_path, CASE))[0].pipeline.window.ms == 60_000
+
+
+def examples() -> list[Case]:
+    return [case for path in reading.find([EXAMPLES]) for case in reading.read(path)]
+
+
+def test_the_oracle_gives_what_the_examples_expect() -> None:
+    cases = examples()
+    assert len(cases) >= 20
+    for case in cases:
+        made = oracle.run(case, arrival.arrive(case))
+        for record, expected in case.expect.items():
+            assert rows.against("oracle", record, expected, made[record]) == [], case.name
+
+
+def test_each_side_of_a_limit_differs_by_a_millisecond() -> None:
+    late = {case.name: [arrival.event_name(one) for one in arrival.arrive(case).late] for case in examples()}
+    assert late["an impression counts until its window closes"] == []
+    assert late["an impression is too late a millisecond later"] == ["impression i2"]
+    assert late["a click counts while the watermark is at most its impression plus attribution"] == []
+    assert late["a click is too late a millisecond later"] == ["click c1"]
+
+
+def test_one_partition_is_fed_so_that_it_has_the_watermarks_of_several(tmp_path: Path) -> None:
+    given = "\n      - ".join(
+        [
+            "impression i1 c m at +1h partition=0",
+            "impression i2 c m at +10s partition=1",
+            "impression i3 c m at +5s partition=1",
+            "impression i4 c m at +2h partition=1",
+        ]
+    )
+    case = reading.read(written(tmp_path, CASE.replace("impression i1 camp-1 mobile at +3s", given)))[0]
+    found = arrival.arrive(case)
+    assert [arrival.event_name(one)[-2:] for one in found.fed] == ["i2", "i3", "i1", "i4"]
+    assert not found.behind
+
+
+def test_what_no_rule_decides_is_refused(tmp_path: Path) -> None:
+    given = "\n      - ".join(["click c1 of i1 at +5s", "watermark: +30s", "impression i1 camp-1 mobile at +3s"])
+    case = reading.read(written(tmp_path, CASE.replace("impression i1 camp-1 mobile at +3s", given)))[0]
+    with pytest.raises(CaseFileError, match="line 3"):
+        arrival.arrive(case)
+
+
+def outcome(path: Path, *found: dict[str, object], disagreement: bool = False) -> Outcome:
+    case = reading.read(path)[0]
+    made = Outcome(case, flink={"ctr": list(found)}, oracle={"ctr": list(found)})
+    made.differences = rows.against("flink", "ctr", case.expect["ctr"], list(found))
+    if disagreement:
+        made.disagreement = [Difference("flink, by the oracle", "ctr", "MISSING", {})]
+    return made
+
+
+ROW: dict[str, object] = {
+    "window": "+0s",
+    "end": "+1m",
+    "campaign": "camp-1",
+    "impressions": 2,
+    "clicks": 0,
+    "ctr": 0.0,
+}
+
+
+def test_a_row_that_differs_is_missing_and_unexpected(tmp_path: Path) -> None:
+    path = written(tmp_path, CASE)
+    assert outcome(path, {**ROW, "impressions": 1}).passed
+    assert [one.kind for one in outcome(path, ROW).differences] == ["MISSING", "UNEXPECTED"]
+    assert [one.kind for one in outcome(path).differences] == ["MISSING"]
+    contains = written(tmp_path, CASE.replace("      ctr:\n        -", "      ctr:\n        contains:\n          -"))
+    assert outcome(contains, {**ROW, "impressions": 1}, {**ROW, "campaign": "camp-2"}).passed
+    nothing = written(tmp_path, CASE[: CASE.index("ctr:")] + "ctr: none\n")
+    assert outcome(nothing).passed
+    assert [one.kind for one in outcome(nothing, ROW).differences] == ["UNEXPECTED"]
+
+
+def test_update_writes_what_came_out_and_keeps_comments(tmp_path: Path) -> None:
+    path = written(tmp_path, CASE)
+    assert updating.update([outcome(path, ROW)]) == [path]
+    wanted = CASE.replace("impressions: 1", "impressions: 2, clicks: 0")
+    assert path.read_text(encoding="utf-8") == wanted
+    assert outcome(path, ROW).passed
+
+
+def test_update_refuses_where_the_engines_disagree(tmp_path: Path) -> None:
+    path = written(tmp_path, CASE)
+    with pytest.raises(AdclickError, match="nothing was written"):
+        updating.update([outcome(path, ROW, disagreement=True)])
+    assert path.read_text(encoding="utf-8") == CASE
+
+
+def test_junit_tells_cases_failures_and_errors(tmp_path: Path) -> None:
+    path = written(tmp_path, CASE)
+    broken = outcome(path, {**ROW, "impressions": 1})
+    broken.error = "a job ended\x00"
+    junit.write(tmp_path / "junit.xml", [outcome(path, {**ROW, "impressions": 1}), outcome(path, ROW), broken])
+    suite = ET.parse(tmp_path / "junit.xml").getroot()
+    assert {name: suite.get(name) for name in ("tests", "failures", "errors")} == {
+        "tests": "3",
+        "failures": "1",
+        "errors": "1",
+    }
+    assert "MISSING" in (suite.findtext("testcase/failure") or "")
+
+
+def test_cases_are_chosen_by_name(tmp_path: Path) -> None:
+    cases = reading.read(written(tmp_path, CASE))
+    assert run.chosen(cases, "ONE") == cases
+    with pytest.raises(ParameterError, match="cannot be used"):
+        run.chosen(cases, "two")
+    with pytest.raises(ParameterError):
+        run.chosen(cases, "(")

@@ -10,7 +10,7 @@ from adclick_cli.casebook import rows
 from adclick_cli.casebook.arrival import Arrival, Message, counted, event_name
 from adclick_cli.casebook.model import Case
 from adclick_cli.parameters import Duration
-from adclick_cli.verify import compare, oracle
+from adclick_cli.verify import alerts, compare, oracle
 from adclick_cli.verify.raw import empty
 
 if TYPE_CHECKING:
@@ -112,4 +112,4 @@ def _alerts(db: Any, case: Case, windows: Sequence[Mapping[str, Any]]) -> None:
     )
     found = compare.load_windows(db, "ctr", "campaign_id", own, gross=case.pipeline.dedups)
     compare.compare_windows(db, "ctr", found)
-    compare.compare_alerts(db, case.pipeline, (), compare.load_alerts(db, empty()))
+    alerts.compare_alerts(db, case.pipeline, (), compare.load_alerts(db, empty()))

@@ -23,8 +23,20 @@ from adclick_cli.security import Servers
 from tests.cluster.conftest import Cluster
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
-SHORT = ("--window", "2s", "--attribution", "4s", "--watermark-delay", "1s", "--idle-timeout", "10m")
-"""No partition falls idle: with so short an attribution, one that wakes a moment after the others would be late."""
+SHORT = (
+    "--window",
+    "2s",
+    "--attribution",
+    "4s",
+    "--watermark-delay",
+    "1s",
+    "--idle-timeout",
+    "10m",
+    "--method",
+    "ratio",
+)
+"""No partition falls idle: with so short an attribution, one that wakes a moment after the others would be late. And
+chance alone gives alerts."""
 
 DEADLINE_S = 60.0
 
@@ -62,6 +74,9 @@ def test_a_savepoint_carries_state_over_with_another_threshold(cluster: Cluster,
     refused = cluster.run("submit", "--from-savepoint", "latest", "--window", "4s", env=env, code=1)
     assert "the stages aggregation, anomaly changed" in refused.stderr
     assert "window 4s, was 2s" in refused.stderr
+    refused = cluster.run("submit", "--from-savepoint", "latest", "--method", "baseline", env=env, code=1)
+    assert "the stage anomaly changed" in refused.stderr
+    assert "method baseline, was ratio" in refused.stderr
 
     # Flink itself judges the operators: each job is offered the other one's state.
     record = cluster.home / "savepoints" / "records" / f"{taken['name']}.json"

@@ -80,8 +80,9 @@ def test_the_baseline_is_the_four_windows_before_of_which_those_count_that_are_t
         ("two", z((400, 4), (400, 200))),
     ):
         assert found[name]["z_score"] == pytest.approx(expected, rel=1e-12)
-        assert (found[name]["rule"], found[name]["previous_ctr"]) == ("baseline", found[name]["previous_ctr"])
-    assert found["gap"]["previous_ctr"] == 40 / 300
+        assert found[name]["rule"] == "baseline"
+    previous = {name: row["previous_ctr"] for name, row in found.items()}
+    assert previous == {"far": 9 / 100, "gap": 40 / 300, "two": 200 / 400}
 
 
 @pytest.mark.parametrize("side", [-1e-9, 1e-9])

@@ -31,6 +31,7 @@ def sql_client(layout: Layout, conf: Path | None = None) -> SqlClient:
             str(layout.home / "run" / "sql-history"),
         ),
         {
+            **layout.flink_env,
             "JAVA_HOME": str(layout.java_home),
             "FLINK_CONF_DIR": str(conf or layout.conf_dir),
             "FLINK_LOG_DIR": str(layout.home / "logs"),

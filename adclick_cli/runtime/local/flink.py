@@ -69,7 +69,7 @@ def jobmanager(layout: Layout, settings: Settings, pushed: tuple[str, ...] = ())
         ports={"--ui-port": settings.ui_port},
         home=layout.home,
         address=settings.listen,
-        env={"FLINK_PLUGINS_DIR": str(layout.flink_home / "plugins")},
+        env=layout.flink_env,
     )
 
 
@@ -96,5 +96,5 @@ def taskmanager(layout: Layout, settings: Settings, pushed: tuple[str, ...] = ()
         ports={},
         home=layout.home,
         address=defaults.BIND_ADDRESS,
-        env={"FLINK_PLUGINS_DIR": str(layout.flink_home / "plugins")},
+        env=layout.flink_env,
     )

@@ -106,6 +106,12 @@ class Layout:
         return self.flink_home / "conf"
 
     @property
+    def flink_env(self) -> dict[str, str]:
+        """Variables that keep Flink's scripts with this FLINK_HOME, whatever another Flink's user has set."""
+        folders = {f"FLINK_{name.upper()}_DIR": str(self.flink_home / name) for name in ("lib", "opt", "plugins")}
+        return {"FLINK_HOME": str(self.flink_home), "_FLINK_HOME_DETERMINED": "", **folders}
+
+    @property
     def flink_logging(self) -> Path:
         """How Flink's processes log."""
         return self.conf_dir / LOGGING

@@ -1,4 +1,5 @@
-"""What must not be in a commit: where packages come from on one machine, and where that machine keeps its files."""
+"""What must not be in a commit: where packages come from on one machine, where that machine keeps its files, and what a
+merge left behind."""
 
 from __future__ import annotations
 
@@ -11,9 +12,11 @@ LOOSE_URL = re.compile(
     r"https?://(?!(127\.0\.0\.1|localhost)\b)[^\s\"'`)>]*(repo1?|registry|index|simple|maven2)[^\s]*"
 )
 MACHINE_PATH = re.compile(r"(?<![\w.{}~$])/(home|root|Users|work|tmp)/\w+")
+UNMERGED = re.compile(r"^(<{7}|>{7}) .*", re.MULTILINE)
+RULES = (LOOSE_URL, MACHINE_PATH, UNMERGED)
 
 
-def test_no_registry_and_no_machine_path_is_written_down() -> None:
+def test_nothing_of_one_machine_or_of_a_merge_is_written_down() -> None:
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
     found = []
     for name in filter(None, listed.stdout.split("\0")):
@@ -21,5 +24,5 @@ def test_no_registry_and_no_machine_path_is_written_down() -> None:
         if path == Path(__file__) or not path.is_file():
             continue
         text = path.read_text(encoding="utf-8", errors="replace")
-        found += [f"{name}: {match.group()}" for rule in (LOOSE_URL, MACHINE_PATH) for match in rule.finditer(text)]
+        found += [f"{name}: {match.group()}" for rule in RULES for match in rule.finditer(text)]
     assert found == []

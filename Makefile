@@ -45,7 +45,7 @@ audit: $(VENV)/dev.done
 	$(BIN)/python tools/audit
 
 test: check
-	@tools/ensure-chromium
+	@tools/ensure-test-programs
 	$(BIN)/pytest --durations=15
 
 lock:

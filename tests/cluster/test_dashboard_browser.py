@@ -44,8 +44,8 @@ def browser() -> Iterator[Browser]:
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if path is None:
         if os.environ.get("CI") == "true":
-            pytest.fail("no Chromium: tools/ensure-chromium installs it")
-        pytest.skip("no Chromium: tools/ensure-chromium installs it as root")
+            pytest.fail("no Chromium: tools/ensure-test-programs installs it")
+        pytest.skip("no Chromium: tools/ensure-test-programs installs it as root")
     # Chromium's sandbox refuses root.
     flags = [*FLAGS, "--no-sandbox"] if os.geteuid() == 0 else [*FLAGS]
     with sync_playwright() as playwright:

@@ -101,8 +101,8 @@ def test_containers_have_the_memory_limits_of_the_settings(compose_cluster: Clus
 def fresh(compose_cluster: Cluster, tmp_path: Path) -> Iterator[Cluster]:
     """Another home on the same engine, with nothing running."""
     home = tmp_path / "home"
-    ports = {"ADCLICK_KAFKA_PORT": "29092", "ADCLICK_UI_PORT": "28081"}
-    made = Cluster(home, compose_cluster.env | ports | {"ADCLICK_HOME": str(home)}, compose_cluster.inside)
+    other = {"ADCLICK_KAFKA_PORT": "29092", "ADCLICK_UI_PORT": "28081", "ADCLICK_METRICS": "false"}
+    made = Cluster(home, compose_cluster.env | other | {"ADCLICK_HOME": str(home)}, compose_cluster.inside)
     yield made
     made.run("down", "-v", code=None)
 
@@ -143,6 +143,7 @@ def test_ctrl_c_leaves_nothing_half_started(fresh: Cluster, engine: Engine) -> N
         end = time.monotonic() + TIMEOUT_S
         while not _container(engine, fresh, "broker"):
             assert time.monotonic() < end
+            assert process.poll() is None
             time.sleep(0.2)
         process.send_signal(signal.SIGINT)
         assert process.wait(TIMEOUT_S) == 130

@@ -69,7 +69,8 @@ def test_a_savepoint_carries_state_over_with_another_threshold(cluster: Cluster,
     assert first["results"]["alerts"]["compared"] > 0
     [taken] = cluster.rows("stop", "--savepoint", env=env)
     assert cluster.rows("savepoints", env=env)[0] == taken
-    cluster.run("generate", "--duration", "8s", "--rate", "40", "--seed", "2", env=env)
+    # Three windows at least must be final without a heartbeat: an alert compares two.
+    cluster.run("generate", "--duration", "12s", "--rate", "40", "--seed", "2", env=env)
 
     refused = cluster.run("submit", "--from-savepoint", "latest", "--window", "4s", env=env, code=1)
     assert "the stages aggregation, anomaly changed" in refused.stderr

@@ -98,11 +98,6 @@ def row_values(what: str, board: WindowBoard | AlertBoard, row: Row) -> dict[str
     return window_values(what, row, previous)
 
 
-def quality_item(row: dict[str, Any]) -> Item:
-    """A minute and topic of the quality of the events."""
-    return Item(row["topic"], f"{row['minute']} {row['topic']}", dict(row), row)
-
-
 class Items:
     """The items of a board, each the same object until its row changes.
 

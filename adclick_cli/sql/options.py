@@ -93,6 +93,9 @@ def _topics(pipeline: Pipeline) -> Transport:
             | {"properties.max.request.size": str(defaults.DEAD_LETTER_MAX_BYTES)},
             "ctr_live": _live_sink(pipeline, topics.ctr_live),
             "engagement_live": _live_sink(pipeline, topics.engagement_live),
+            "ctr_early": _live_sink(pipeline, topics.ctr_early),
+            "early_alerts": _live_sink(pipeline, topics.early_alerts),
+            "early_verdicts": _live_sink(pipeline, topics.early_verdicts),
         },
         arrival="timestamp",
     )

@@ -126,7 +126,7 @@ def check(
 
 def _written(servers: Servers, pipeline: Pipeline) -> int:
     """How much Flink has written so far, in any result topic."""
-    topics = admin.topic_names(pipeline.topics, (*schema.RESULTS, *schema.LIVE))
+    topics = admin.topic_names(pipeline.topics, (*schema.RESULTS, *schema.LIVE, *schema.EARLY))
     return sum(sum(ends.values()) for ends in admin.end_offsets(servers, topics).values())
 
 

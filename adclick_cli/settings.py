@@ -237,7 +237,10 @@ class Settings(LoginSettings):
             return Duration(0)
         if early >= Duration.parse(self.attribution, "attribution"):
             raise ParameterError(
-                "early", self.early, "It is no shorter than --attribution.", "Give less, for example 15s, or 0s for none."
+                "early",
+                self.early,
+                "It is no shorter than --attribution.",
+                "Give less, for example 15s, or 0s for none.",
             )
         if Duration.parse(self.dedup_window, "dedup-window", allow_zero=True).ms:
             raise ParameterError(

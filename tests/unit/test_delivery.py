@@ -95,7 +95,7 @@ def test_what_a_command_is_told(tmp_path: Path, told: Told) -> None:
     sender.add([row(1, name)])
     sender.step()
     ((plain, env),) = told.alerts
-    assert plain == {"id": f"{TOPIC} 2026-01-01T12:02:00Z {name}", "topic": TOPIC, **alert(1, name)}
+    assert plain == {"id": f"{TOPIC} 2026-01-01T12:02:00Z {name}", "topic": TOPIC, **alert(1, name), "state": "FINAL"}
     assert env["ADCLICK_ALERT_CAMPAIGN_ID"] == name
     assert env["ADCLICK_ALERT_TYPE"] == "SPIKE"
     assert env["ADCLICK_ALERT_TIME"] == "2026-01-01T12:02:00Z"

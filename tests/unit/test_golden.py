@@ -59,6 +59,7 @@ def test_every_parameter_changes_the_sql() -> None:
         "window": Duration(120_000),
         "attribution": Duration(300_000),
         "clock_skew": Duration(2_000),
+        "early": Duration(15_000),
         "dedup_window": Duration(30_000),
         "unique_ids": Duration(600_000),
         "watermark_delay": Duration(7_000),

@@ -39,7 +39,7 @@ class Batch:
 
 
 def topics_of(what: str, topics: Topics, *, early: bool = False) -> dict[str, Record]:
-    """The topics that hold `what` (ctr, engagement or alerts), live lane first; `early`: the early lane's alerts, too."""
+    """The topics that hold `what` (ctr, engagement or alerts), live lane first; `early`: also the early alerts."""
     records = (*_EARLY, *_LANES[what]) if early and what == "alerts" else _LANES[what]
     return {getattr(topics, record.topic_setting.removeprefix("topic_")): record for record in records}
 

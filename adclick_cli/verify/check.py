@@ -93,8 +93,8 @@ def check(
     """Check messages that have been read.
 
     Args:
-        tables: impressions, clicks, ctr, engagement, alerts and (where they are kept) dead_letters and the early lane's,
-            as `raw.TopicTable` gives them.
+        tables: impressions, clicks, ctr, engagement, alerts and (where they are kept) dead_letters and those of the
+            early lane, as `raw.TopicTable` gives them.
         pipeline: the parameters of the submission that wrote the results.
         until_ms: dead letters of messages that arrived later need not be there yet, ms since the epoch.
         earlier: the alert rules that were in force before the pipeline's own, oldest first.

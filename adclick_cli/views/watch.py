@@ -176,8 +176,11 @@ def fill_alerts(table: Table | Grid, rows: Sequence[AlertRow], cursor: int | Non
     """Columns and rows for these alerts; the one at `cursor` is marked."""
     from rich.text import Text
 
+    lanes = any(row.state != "FINAL" for row in rows)
     for name in ("time (UTC)", "campaign", "type", "CTR", "CTR before", "impressions", "z", "rule"):
         table.add_column(name)
+    if lanes:
+        table.add_column("state", no_wrap=True)
     for number, row in enumerate(rows):
         table.add_row(
             f"{row.time:%m-%d %H:%M:%S}",
@@ -188,6 +191,7 @@ def fill_alerts(table: Table | Grid, rows: Sequence[AlertRow], cursor: int | Non
             f"{row.impressions:,}",
             "-" if row.z_score is None else f"{row.z_score:+.1f}",
             row.rule,
+            *([Text(row.state, style="dim" if row.state == "WITHDRAWN" else "")] if lanes else []),
             style="reverse" if number == cursor else None,
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -26,11 +27,20 @@ TIMEOUT_S = 30
 
 
 @contextmanager
-def _watching(cluster: Cluster, env: dict[str, str]) -> Iterator[tuple[subprocess.Popen[bytes], int, int]]:
+def _watching(
+    cluster: Cluster, env: dict[str, str], what: str = "ctr", size: tuple[int, int] | None = None
+) -> Iterator[tuple[subprocess.Popen[bytes], int, int]]:
+    """A watch at a terminal of 140 columns and 40 lines, or of a `size` that can change."""
     master, slave = pty.openpty()
+    shell = {**os.environ, **cluster.env, **env, "TERM": "xterm-256color"}
+    if size is None:
+        shell |= {"COLUMNS": "140", "LINES": "40"}
+    else:
+        shell = {name: value for name, value in shell.items() if name not in ("COLUMNS", "LINES")}
+        termios.tcsetwinsize(slave, (size[1], size[0]))
     process = subprocess.Popen(
-        [sys.executable, "-m", "adclick_cli", "watch", "ctr"],
-        env={**os.environ, **cluster.env, **env, "TERM": "xterm-256color", "COLUMNS": "140", "LINES": "40"},
+        [sys.executable, "-m", "adclick_cli", "watch", what],
+        env=shell,
         stdin=slave,
         stdout=slave,
         stderr=subprocess.DEVNULL,
@@ -79,6 +89,70 @@ def test_keys_drive_the_screen_and_the_terminal_is_given_back(cluster: Cluster, 
         assert b"\x1b[?1049l" in left
         assert b"\x1b[?25h" in left
         assert termios.tcgetattr(slave) == before
+
+
+def test_another_size_of_the_terminal_is_filled_and_no_line_broken(cluster: Cluster) -> None:
+    env = cluster.own_topics("sizes")
+    _make_topics(cluster, env)
+    for number in range(40):
+        _send_row(cluster, env["ADCLICK_TOPIC_CTR"], f"camp-{number:02}")
+    with _watching(cluster, env, size=(140, 40)) as (process, master, slave):
+        assert _fills(master, 140, 40) == 32
+        for width, height in ((80, 24), (50, 12), (160, 50)):
+            termios.tcsetwinsize(slave, (height, width))
+            process.send_signal(signal.SIGWINCH)
+            assert _fills(master, width, height) == min(40, height - 8)
+        os.write(master, b"q")
+        assert process.wait(TIMEOUT_S) == 0
+
+
+def _fills(master: int, width: int, height: int) -> int:
+    """Wait for a frame of this size; returns how many campaigns it shows. No line is longer than the terminal is wide."""
+    end, seen = time.monotonic() + TIMEOUT_S, b""
+    while time.monotonic() < end:
+        if select.select([master], [], [], 0.2)[0]:
+            seen += os.read(master, 65536)
+        for frame in seen.split(b"\x1b[H")[1:]:
+            plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", frame.decode(errors="replace"))
+            lines = plain.rstrip("\r\n").split("\r\n")
+            if len(lines) == height and {len(line) for line in lines} == {width} and "quit" in lines[-1] + plain:
+                return sum("camp-" in line for line in lines)
+    raise AssertionError(f"no frame of {width} x {height}: {seen[-2000:]!r}")
+
+
+def test_a_broker_that_goes_away_and_comes_back_is_waited_for(cluster: Cluster) -> None:
+    env = cluster.own_topics("outage")
+    topics = cluster.run("up", env=env)
+    assert "Made the topics" in topics.stderr
+    _send_row(cluster, env["ADCLICK_TOPIC_CTR"], "camp-before")
+    with (
+        _watching(cluster, env) as (process, master, _),
+        _watching(cluster, env, "quality") as (other, ledger, _),
+    ):
+        _read_until(master, b"camp-before")
+        _read_until(ledger, b"No message")
+        services = cluster.json("status")["services"]
+        os.kill(next(one["pid"] for one in services if one["name"] == "broker"), signal.SIGKILL)
+        # Both say it below their first line, and keep what they have.
+        assert b"camp-before" in _read_until(master, b"broker away since").rsplit(b"broker away", 1)[1] + _next(master)
+        _read_until(ledger, b"broker away since")
+        os.write(master, b"?")
+        _read_until(master, b"Esc  ")
+        os.write(master, b"?")
+        cluster.run("up", env=env)
+        _send_row(cluster, env["ADCLICK_TOPIC_CTR"], "camp-after")
+        back = _read_until(master, b"camp-after")
+        assert b"broker away" not in back[back.rindex(b"\x1b[H") :]
+        cluster.run("generate", "--count", "50", "--start", "2026-01-01T00:00:00Z", env=env)
+        _read_until(ledger, b"impressions    50")
+        for one, keys in ((process, master), (other, ledger)):
+            os.write(keys, b"q")
+            assert one.wait(TIMEOUT_S) == 0
+
+
+def _next(master: int) -> bytes:
+    """One more whole frame."""
+    return _read_until(master, b"\x1b[H", b"") + _read_until(master, b"\x1b[H", b"")
 
 
 def test_a_topic_that_is_made_anew_is_read_from_its_start(cluster: Cluster) -> None:

@@ -109,7 +109,7 @@ def fill_lines(table: Table | Grid, lines: Sequence[Line], what: str, width: int
     sure = sure and (not gross or width >= WIDE + 2 * SURE)
     counts = ("clicks", "CTR", *(["95 %"] if sure else []), *_GROSS[: (2 if wide else 1) if gross else 0])
     sparks = wide or not gross
-    for name in ("window (UTC)", "impressions" if wide else "impr.", *counts, "change"):
+    for name in ("window (UTC)" if wide else "from UTC", "impressions" if wide else "impr.", *counts, "change"):
         table.add_column(name, justify="right", no_wrap=True)
     if sparks:
         table.add_column(f"last {history} windows" if wide else f"last {history}", no_wrap=True)

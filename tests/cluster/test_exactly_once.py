@@ -126,8 +126,10 @@ def test_no_row_is_lost_or_repeated_when_processes_die(cluster: Cluster) -> None
     assert sorted(one["kind"] for one in record["recoveries"]) == sorted(kinds)
     assert (record["differences"], record["repeated"]) == (0, 0)
     assert record["sent"] == record["held"]
-    for name in ("ctr", "ctr_early", "early_alerts", "early_verdicts"):
+    for name in ("ctr", "ctr_early"):
         assert record["verdict"]["results"][name]["compared"] > 100, name
+    for name in ("early_alerts", "early_verdicts"):
+        assert record["verdict"]["results"][name]["compared"] > 20, name
 
 
 def test_the_supervisor_brings_a_killed_jobmanager_back_with_its_jobs(cluster: Cluster) -> None:

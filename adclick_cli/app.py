@@ -1,6 +1,6 @@
-"""The command line: panels, commands, and typed errors turned into messages and exit codes.
+"""One run of the program: typed errors become messages and exit codes.
 
-Command modules import nothing heavy at their top, so that `adclick --help` and shell completion stay fast.
+Nothing heavy is imported before it is known what is wanted: `adclick --help` needs neither Typer nor Rich.
 """
 
 from __future__ import annotations
@@ -9,90 +9,13 @@ import os
 import signal
 import sys
 
-import typer
-
-from adclick_cli import __version__, private
-from adclick_cli.commands import (
-    bench,
-    cases,
-    chaos,
-    config,
-    dashboard,
-    demo,
-    doctor,
-    examples,
-    generate,
-    heartbeat,
-    jobs,
-    render,
-    replay,
-    score,
-    status,
-    submit,
-    up,
-    verify,
-    watch,
-)
-from adclick_cli.errors import AdclickError
+from adclick_cli import private
+from adclick_cli.commands import table
+from adclick_cli.errors import EXIT_USAGE, AdclickError
 
 EXIT_INTERRUPTED = 130
-
-CLUSTER = "Cluster"
-PIPELINE = "Pipeline"
-EVENTS = "Events"
-RESULTS = "Results"
-SETUP = "Set-up"
-
-app = typer.Typer(
-    name="adclick",
-    help="Ad impressions and clicks in, click-through rates, engagement and anomaly alerts out: Flink SQL, proven.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-
-def _version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"adclick {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _root(
-    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
-) -> None:
-    pass
-
-
-app.command("demo", rich_help_panel=CLUSTER)(demo.demo)
-app.command("up", rich_help_panel=CLUSTER)(up.up)
-app.command("down", rich_help_panel=CLUSTER)(up.down)
-app.command("supervise", rich_help_panel=CLUSTER, hidden=True)(up.supervise)
-app.command("metrics-relay", rich_help_panel=CLUSTER, hidden=True)(up.metrics_relay)
-app.command("status", rich_help_panel=CLUSTER)(status.status)
-app.command("logs", rich_help_panel=CLUSTER)(status.logs)
-app.command("render", rich_help_panel=PIPELINE)(render.render)
-app.command("test", rich_help_panel=PIPELINE)(cases.cases)
-app.command("submit", rich_help_panel=PIPELINE)(submit.submit)
-app.command("jobs", rich_help_panel=PIPELINE)(jobs.jobs)
-app.command("stop", rich_help_panel=PIPELINE)(jobs.stop)
-app.command("cancel", rich_help_panel=PIPELINE)(jobs.cancel)
-app.command("savepoints", rich_help_panel=PIPELINE)(jobs.savepoints)
-app.command("generate", rich_help_panel=EVENTS)(generate.generate)
-app.command("heartbeat", rich_help_panel=EVENTS)(heartbeat.heartbeat)
-app.command("replay", rich_help_panel=EVENTS)(replay.replay)
-app.command("watch", rich_help_panel=RESULTS)(watch.watch)
-app.command("score", rich_help_panel=RESULTS)(score.score)
-app.command("dashboard", rich_help_panel=RESULTS)(dashboard.dashboard)
-app.command("verify", rich_help_panel=RESULTS)(verify.verify)
-app.command("bench", rich_help_panel=RESULTS)(bench.bench)
-app.command("chaos", rich_help_panel=RESULTS)(chaos.chaos)
-app.command("doctor", rich_help_panel=SETUP)(doctor.doctor)
-app.add_typer(config.app, name="config", rich_help_panel=SETUP)
-for _command in (*app.registered_commands, *config.app.registered_commands):
-    _command.epilog = examples.epilog(_command.name)
+COMPLETING = "_ADCLICK_COMPLETE"
+"""The variable by which a shell asks for completions; the words are in others then."""
 
 
 def main() -> None:
@@ -104,7 +27,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     private.keep()
     try:
-        app()
+        _run(sys.argv[1:])
     except AdclickError as error:
         from adclick_cli.views import console
 
@@ -116,3 +39,15 @@ def main() -> None:
         # The reader of stdout went away (`| head`): stdout is pointed at nothing, or Python's exit complains again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+
+
+def _run(arguments: list[str]) -> None:
+    if (not arguments or (len(arguments) == 1 and arguments[0] in table.HELP_FLAGS)) and COMPLETING not in os.environ:
+        from adclick_cli.commands import overview
+        from adclick_cli.views import console
+
+        console.write(overview.text())
+        sys.exit(0 if arguments else EXIT_USAGE)
+    from adclick_cli.commands import program
+
+    program.app(prog_name=table.PROGRAM)

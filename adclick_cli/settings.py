@@ -32,7 +32,7 @@ from adclick_cli.security import Servers
 
 PROJECT_FILE = Path("adclick.toml")
 METRICS = ("metrics", "metrics_jobmanager_port", "metrics_taskmanager_port")
-OF_A_CLUSTER = ("listen", "kafka_port", "ui_port", *METRICS)
+OF_A_CLUSTER = ("listen", "kafka_port", "ui_port", "gateway_port", *METRICS)
 """What a cluster keeps while it is up, whatever the settings say meanwhile; a flag or a variable goes before it."""
 MASK = "********"
 _USERINFO = re.compile(r"(?<=://)[^/@\s]*@")
@@ -62,6 +62,8 @@ class Settings(LoginSettings):
     listen: str = defaults.BIND_ADDRESS
     kafka_port: int = Field(defaults.KAFKA_PORT, ge=1, le=65535)
     ui_port: int = Field(defaults.UI_PORT, ge=1, le=65535)
+    gateway: bool = False
+    gateway_port: int = Field(defaults.GATEWAY_PORT, ge=1, le=65535)
     dashboard_port: int = Field(defaults.DASHBOARD_PORT, ge=0, le=65535)
     metrics: bool = False
     metrics_jobmanager_port: int = Field(defaults.METRICS_JOBMANAGER_PORT, ge=1, le=65535)
@@ -116,6 +118,7 @@ class Settings(LoginSettings):
     min_impressions: int = defaults.MIN_IMPRESSIONS
     min_z: float | None = None
     parallelism: int = defaults.PARALLELISM
+    via: Literal["sql-client", "gateway"] = "sql-client"
     live: bool = True
     dead_letters: bool = True
 

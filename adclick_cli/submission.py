@@ -53,6 +53,11 @@ def save(settings: Settings, submitted: Submission) -> None:
     _path(settings).write_text(submitted.to_json() + "\n", encoding="utf-8")
 
 
+def made(settings: Settings) -> bool:
+    """Whether anything was ever submitted in this home."""
+    return _path(settings).exists()
+
+
 def current(settings: Settings) -> Submission | None:
     """The last submission, or None where nothing was submitted yet.
 

@@ -157,7 +157,7 @@ def run_side(settings: Settings, rest: FlinkRest, pipeline: Pipeline, script_nam
         FlinkError: it starts no job or several, or the job fails.
     """
     script = render.bench(pipeline, script_name, connected(settings, pipeline))
-    ids = [job.id for job in run_script(settings, rest, script, "bench")]
+    ids = [job.id for job in run_script(settings, rest, script, "bench", lambda _: None)]
     if len(ids) != 1:
         raise FlinkError(f"sql-client started {len(ids)} jobs, not one", mend="Look at `adclick logs jobmanager`.")
     require_finished(rest, ids)

@@ -8,7 +8,7 @@ import typer
 
 from adclick_cli.commands.options import OUTPUT
 
-app = typer.Typer(help="Show the settings.", no_args_is_help=True)
+app = typer.Typer(help="Show the settings.", no_args_is_help=True, add_completion=False)
 
 
 @app.callback()

@@ -16,6 +16,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "up": (
         ("adclick up", "containers where Docker answers, else processes"),
         ("adclick up --runtime local --supervise", "and what dies is started again"),
+        ("adclick up --gateway", "and a warm SQL gateway for submit --via gateway"),
         ("adclick up --kafka-port 19092 --ui-port 18081 --metrics", "other ports; metrics for Prometheus"),
     ),
     "down": (("adclick down", "events, results and jobs stay on disk"), ("adclick down -v", "only the jars stay")),
@@ -33,6 +34,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("adclick submit --threshold 0.5", "DROP below 0.5 times, SPIKE above 2 times"),
         ("adclick submit --replace --window 30s --attribution 5m", "all anew, with other windows"),
         ("adclick submit --from-savepoint latest --threshold 0.4", "go on, with another threshold"),
+        ("adclick submit --replace --via gateway", "through a process that stays, quicker from the second time on"),
         ("adclick submit --bounded", "what is there now, every window, then the end"),
     ),
     "jobs": (("adclick jobs", "what runs"), ("adclick jobs --output json", "one JSON object a line")),

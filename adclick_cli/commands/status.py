@@ -28,7 +28,7 @@ def status(
 
 def logs(
     service: str | None = typer.Argument(
-        None, metavar="[SERVICE]", help="broker, zookeeper, jobmanager, taskmanager or supervisor."
+        None, metavar="[SERVICE]", help="broker, zookeeper, jobmanager, taskmanager, gateway, supervisor or heartbeat."
     ),
     follow: bool = typer.Option(False, "--follow", "-f", help="Go on as lines come; Ctrl-C ends."),
     tail: int = typer.Option(100, "--tail", min=0, help="How many lines to show first."),

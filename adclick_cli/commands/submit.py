@@ -1,4 +1,4 @@
-"""`adclick submit`: render both jobs and submit them through sql-client."""
+"""`adclick submit`: render both jobs and submit them through sql-client or a SQL gateway."""
 
 from __future__ import annotations
 
@@ -26,6 +26,13 @@ def submit(
     dry_run: bool = typer.Option(False, "--dry-run", help="Print the SQL and submit nothing."),
     target: str | None = TARGET,
     bounded: bool = BOUNDED,
+    via: str | None = typer.Option(
+        None,
+        "--via",
+        metavar="sql-client|gateway",
+        help="How the SQL gets to Flink. gateway: a process that `up --gateway` or the first such submission starts,"
+        " and that stays; quicker from the second time on. Local runtime only. Default: sql-client.",
+    ),
     output: str | None = OUTPUT,
 ) -> None:
     """Submit both jobs; they run when this returns (with --bounded: they have finished)."""
@@ -46,7 +53,7 @@ def submit(
             )
         begin = savepoints.find(settings.load(), from_savepoint)
         flags = begin.flags(flags)
-    loaded = settings.load(**flags, flink_url=target)
+    loaded = settings.load(**flags, flink_url=target, via=via)
     pipeline = loaded.pipeline(bounded=bounded)
     if dry_run:
         console.write(script(pipeline, connected(loaded, pipeline), begin.paths if begin else None))

@@ -27,6 +27,12 @@ def up(
         help=f"Also give Flink's metrics to Prometheus, on 127.0.0.1:{defaults.METRICS_JOBMANAGER_PORT} and"
         f" :{defaults.METRICS_TASKMANAGER_PORT}. Default: --no-metrics.",
     ),
+    gateway: bool = typer.Option(
+        False,
+        "--gateway",
+        help=f"Also start Flink's SQL gateway, on 127.0.0.1:{defaults.GATEWAY_PORT}, for `submit --via gateway`."
+        " Local runtime only.",
+    ),
     supervise: bool | None = typer.Option(
         None, "--supervise/--no-supervise", help="Also run a process that starts again what dies, until `adclick down`."
     ),
@@ -35,7 +41,9 @@ def up(
     from adclick_cli import mending, settings
     from adclick_cli.views import console, progress
 
-    loaded = settings.load(runtime=runtime, kafka_port=kafka_port, ui_port=ui_port, listen=listen, metrics=metrics)
+    loaded = settings.load(
+        runtime=runtime, kafka_port=kafka_port, ui_port=ui_port, listen=listen, metrics=metrics, gateway=gateway or None
+    )
     if loaded.reachable:
         console.say(f"Warning: whoever reaches this machine at {loaded.listen} can run any code here, through Flink")
         console.say(f"(port {loaded.ui_port}), and read and write every topic (port {loaded.kafka_port}).")

@@ -22,8 +22,8 @@ from adclick_cli.runtime.service import ServiceStatus
 from adclick_cli.settings import METRICS, Settings
 
 MIB = 1_048_576
-LEAST_DISK_MB = 500
-"""The jars, Java's class archives and empty topics take about 300 MiB."""
+LEAST_DISK_MB = 800
+"""The jars, Java's class archives and empty topics take about 600 MiB."""
 ENOUGH_DISK_MB = 2_048
 JAVA_VERSIONS = (17, 21)
 """What both Kafka 4 (17 or later) and Flink 2 (11, 17, 21) run on."""

@@ -12,14 +12,13 @@ from pathlib import Path
 
 from adclick_cli import private
 from adclick_cli.errors import FlinkError
+from adclick_cli.flink.refusal import refused
 from adclick_cli.runtime.process import inherited
 from adclick_cli.runtime.service import SqlClient
-from adclick_cli.sql.script import Statement, compact, statements
+from adclick_cli.sql.script import compact, statements
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _ERROR = re.compile(r"\[ERROR\] (.*?)(?=\n\s*\n|\nShutting down|\nFlink SQL> |\Z)", re.DOTALL)
-_POSITION = re.compile(r"\bline 1, column (\d+)")
-_NAME = re.compile(r"'([^']+)'")
 _PROMPT = "Flink SQL> "
 
 
@@ -34,29 +33,7 @@ def failure(script: str, output: str) -> FlinkError | None:
     parts = statements(script)
     if not 0 <= index < len(parts):
         return FlinkError("Flink refused the SQL", reason)
-    statement = parts[index]
-    line = _line(reason, statement)
-    shown = script.splitlines()[line - 1].strip()
-    return FlinkError(
-        f"Flink refused the statement at line {statement.line} of the script",
-        f"{_in_script(reason, statement)}\nLine {line}: {shown}",
-        "See the whole script with `adclick render`.",
-    )
-
-
-def _line(reason: str, statement: Statement) -> int:
-    """The line of the script that a reason speaks of: by position, else by the first name that it quotes."""
-    position = _POSITION.search(reason)
-    if position:
-        return statement.place(int(position.group(1)))[0]
-    named = _NAME.search(reason)
-    column = statement.on_one_line.find(named.group(1)) + 1 if named else 0
-    return statement.place(column)[0] if column else statement.line
-
-
-def _in_script(reason: str, statement: Statement) -> str:
-    """Flink's reason with lines and columns of the script instead of those of the one line that Flink saw."""
-    return _POSITION.sub(lambda found: "line {}, column {}".format(*statement.place(int(found.group(1)))), reason)
+    return refused(script, parts[index], reason)
 
 
 def run(client: SqlClient, script: str, path: Path) -> None:

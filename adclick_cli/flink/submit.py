@@ -11,7 +11,7 @@ from adclick_cli import schema, submission
 from adclick_cli.broker import admin
 from adclick_cli.broker.consumer import holds_beyond
 from adclick_cli.errors import AlreadyRunningError, BrokerError, FlinkError, SavepointError
-from adclick_cli.flink import sqlclient, tables
+from adclick_cli.flink import gateway, sqlclient, tables
 from adclick_cli.flink.rest import FlinkRest, Job, root_causes
 from adclick_cli.flink.stopping import active_jobs, cancel
 from adclick_cli.pipeline import EarlierRule, Pipeline
@@ -25,6 +25,8 @@ from adclick_cli.submission import Submission
 
 RUNNING_DEADLINE_S = 60.0
 POLL_S = 0.1
+VIA = {"sql-client": "sql-client", "gateway": "the SQL gateway"}
+"""What a message calls the ways to submit."""
 
 Report = Callable[[str], None]
 
@@ -40,6 +42,7 @@ def submit(settings: Settings, pipeline: Pipeline, *, replace: bool, report: Rep
         BrokerError: the broker does not answer, or died and has the deleted results back.
     """
     require_home_without_cluster(settings)
+    _require_way(settings, report)
     rest = FlinkRest(settings.flink_rest)
     pipeline = inside(settings, pipeline)
     # A sink waits for ever for a topic that is not there.
@@ -67,6 +70,7 @@ def resume(settings: Settings, pipeline: Pipeline, savepoint: Savepoint, report:
         BrokerError: the broker does not answer.
     """
     require_home_without_cluster(settings)
+    _require_way(settings, report)
     rest = FlinkRest(settings.flink_rest)
     pipeline = inside(settings, pipeline)
     require_fit(savepoint, pipeline)
@@ -95,6 +99,12 @@ def resume(settings: Settings, pipeline: Pipeline, savepoint: Savepoint, report:
                 "`adclick submit --replace` computes all anew from the raw events.",
             ) from error
         raise
+
+
+def _require_way(settings: Settings, report: Report) -> None:
+    """See to it that the gateway is there before anything is ended or emptied."""
+    if settings.via == "gateway":
+        choose(settings).gateway(report)
 
 
 def inside(settings: Settings, pipeline: Pipeline) -> Pipeline:
@@ -137,12 +147,13 @@ def _require_nothing_written_since(servers: Servers, savepoint: Savepoint) -> No
 def _start(
     settings: Settings, rest: FlinkRest, submitted: Submission, state: dict[str, str], report: Report
 ) -> list[Job]:
-    report("Submitting through sql-client …")
+    report(f"Submitting through {VIA[settings.via]} …")
     script = render.script(submitted.pipeline, tables.connected(settings, submitted.pipeline), state)
-    ids = [job.id for job in run_script(settings, rest, script, "submit") if job.name in render.JOBS]
+    ids = [job.id for job in run_script(settings, rest, script, "submit", report) if job.name in render.JOBS]
     if len(ids) != len(render.JOBS):
         raise FlinkError(
-            f"sql-client started {len(ids)} of {len(render.JOBS)} jobs", mend="Look at `adclick logs jobmanager`."
+            f"{VIA[settings.via]} started {len(ids)} of {len(render.JOBS)} jobs",
+            mend="Look at `adclick logs jobmanager`.",
         )
     submission.save(settings, submitted)
     (require_finished if submitted.pipeline.bounded else wait_running)(rest, ids)
@@ -150,21 +161,25 @@ def _start(
     return [by_id[job_id] for job_id in ids]
 
 
-def run_script(settings: Settings, rest: FlinkRest, script: str, name: str) -> list[Job]:
-    """Run a script through sql-client, and return the jobs that it has started, oldest first.
+def run_script(settings: Settings, rest: FlinkRest, script: str, name: str, report: Report) -> list[Job]:
+    """Run a script the way that the settings say, and return the jobs that it has started, oldest first.
 
     Args:
         settings: the settings.
         rest: of the cluster.
         script: whose tables are those of `tables.connected`.
-        name: under which the script is kept in the home while it runs.
+        name: under which sql-client's script is kept in the home.
+        report: told what is started for it.
 
     Raises:
         FlinkError: Flink refused a statement.
     """
     known = {job.id for job in rest.jobs()}
     tables.hand_over_secrets(settings)
-    sqlclient.run(choose(settings).sql_client_command(), script, settings.home / "run" / f"{name}.sql")
+    if settings.via == "gateway":
+        gateway.run(choose(settings).gateway(report), script)
+    else:
+        sqlclient.run(choose(settings).sql_client_command(), script, settings.home / "run" / f"{name}.sql")
     # Not the ids that sql-client prints: it prints none for a job that it waited for.
     return [job for job in reversed(rest.jobs()) if job.id not in known]
 

@@ -69,6 +69,8 @@ def start(settings: Settings, progress: Progress, report: Report) -> Runtime:
     """
     choice = decide(settings)
     report(f"Runtime: {choice.name}. {choice.why}")
+    if settings.gateway and choice.name != LocalRuntime.name:
+        _RUNTIMES[choice.name](settings, progress).gateway(report)
     if choice.name == RemoteRuntime.name:
         RemoteRuntime(settings, progress).up(report)
     other = memory.remembered(settings)

@@ -115,6 +115,13 @@ class RemoteRuntime:
         else:
             self._kept.unlink(missing_ok=True)
 
+    def gateway(self, report: Report) -> str:
+        """Refused: a gateway of this home would submit to its own cluster."""
+        raise RuntimeFailure(
+            "there is no SQL gateway on the remote runtime",
+            mend="Submit without --via gateway, and unset ADCLICK_VIA and ADCLICK_GATEWAY.",
+        )
+
     def sql_client_command(self) -> SqlClient:
         """Flink's own sql-client.sh on this machine, told to submit to the remote cluster.
 

@@ -96,6 +96,9 @@ class Runtime(Protocol):
             text: `security.java_file`.
         """
 
+    def gateway(self, report: Report) -> str:
+        """The address of a SQL Gateway that submits to this runtime's cluster; it is started where it does not run."""
+
     def sql_client_command(self) -> SqlClient:
         """How to run sql-client against this runtime."""
 

@@ -94,6 +94,7 @@ def make_env(home: Path) -> dict[str, str]:
         "ADCLICK_JAR_CACHE": str(settings.load().jar_cache or settings.default_home() / "jars"),
         "ADCLICK_KAFKA_PORT": str(free_port("127.0.0.1")),
         "ADCLICK_UI_PORT": str(free_port("127.0.0.1")),
+        "ADCLICK_GATEWAY_PORT": str(free_port("127.0.0.1")),
         "ADCLICK_CHECKPOINT_INTERVAL": "2s",
     }
 

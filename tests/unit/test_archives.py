@@ -61,3 +61,43 @@ def test_other_jars_mean_other_archives(found: Archives) -> None:
     jar = found.folder.parents[1] / "some.jar"
     os.utime(jar, (1, 1))
     assert archives.find(found.folder.parents[1], JAVA, [jar]).folder != found.folder
+
+
+def _serve(found: Archives, home: Path) -> tuple[list[str], str]:
+    """A service that starts and ends, on its class path: its options, and where its classes came from."""
+    jar = found.folder.parents[1] / "some.jar"
+    options = [*found.of_service("service", str(jar), home), "-Xlog:class+load:stderr"]
+    done = subprocess.run(
+        [str(JAVA), *options, "-XshowSettings:all", "-version"], capture_output=True, text=True, check=True, timeout=60
+    )
+    return options, done.stderr
+
+
+def test_a_service_writes_its_archive_when_it_ends_after_jobs(found: Archives, tmp_path: Path) -> None:
+    cache = found.folder.parents[1]
+    home, other = tmp_path / "home", tmp_path / "other"
+    options, said = _serve(found, home)
+    assert "-XX:ArchiveClassesAtExit=" in " ".join(options)
+    assert "shared objects file (top)" not in said
+    archives.settle(cache, other, keep=True)
+    assert len(list(found.folder.glob("service-*.part"))) == 1
+    archives.settle(cache, home, keep=False)
+    assert list(found.folder.glob("service-*")) == []
+
+    _serve(found, home)
+    archives.settle(cache, home, keep=True)
+    assert [path.suffix for path in found.folder.glob("service-*")] == [".jsa"]
+    options, said = _serve(found, other)
+    assert "-XX:ArchiveClassesAtExit=" not in " ".join(options)
+    assert "shared objects file (top)" in said
+
+
+def test_an_archive_that_was_cut_off_is_none(found: Archives, tmp_path: Path) -> None:
+    option = found.of_service("killed", "x.jar", tmp_path)[-1]
+    part = Path(option.removeprefix("-XX:ArchiveClassesAtExit="))
+    part.write_bytes(bytes(4096))
+    archives.settle(found.folder.parents[1], tmp_path, keep=True)
+    assert list(found.folder.glob("killed-*")) == []
+    part.write_bytes(b"")
+    archives.settle(found.folder.parents[1], tmp_path, keep=True)
+    assert list(found.folder.glob("killed-*")) == []

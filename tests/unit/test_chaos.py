@@ -115,6 +115,9 @@ class Cluster:
     def keep_secrets(self, text: str) -> None:
         raise NotImplementedError
 
+    def gateway(self, report: Report) -> str:
+        raise NotImplementedError
+
     def sql_client_command(self) -> SqlClient:
         raise NotImplementedError
 

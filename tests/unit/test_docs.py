@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer.main
 
 from adclick_cli import schema
-from adclick_cli.app import app
-from adclick_cli.commands import config
+from adclick_cli.commands import table
 from adclick_cli.commands.examples import EXAMPLES
+from adclick_cli.commands.program import app
 
 ROOT = Path(__file__).parents[2]
+GROUP: Any = typer.main.get_command(app)
 LINES = [
     (path.name, line[2:])
     for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
@@ -35,11 +39,19 @@ def test_the_schema_table_is_the_schema() -> None:
 @pytest.mark.parametrize(("where", "line"), LINES)
 def test_a_documented_command_line_can_be_parsed(where: str, line: str) -> None:
     words = shlex.split(line, comments=True)[1:]
-    group = typer.main.get_command(app)
-    context = group.make_context("adclick", [words[0]], resilient_parsing=True)
-    command = group.get_command(context, words[0])  # type: ignore[attr-defined]
+    context = GROUP.make_context("adclick", [words[0]], resilient_parsing=True)
+    command = GROUP.get_command(context, words[0])
     assert command is not None, f"{where}: {line}"
     command.make_context(words[0], words[1:], parent=context)
+
+
+def _leaves(group: Any, names: Iterable[str]) -> Iterator[Any]:
+    for name in names:
+        command = group.get_command(None, name)
+        if hasattr(command, "commands"):
+            yield from _leaves(command, command.list_commands(None))
+        else:
+            yield command
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -49,10 +61,10 @@ def test_an_example_can_be_parsed(name: str) -> None:
 
 
 def test_every_command_has_examples_below_its_help() -> None:
-    shown = [info for info in (*app.registered_commands, *config.app.registered_commands) if not info.hidden]
-    assert {info.name for info in shown} == set(EXAMPLES), "adclick_cli/commands/examples.py"
-    for info in shown:
-        assert "Examples" in str(info.epilog), info.name
+    shown = list(_leaves(GROUP, (one.name for one in table.COMMANDS if not one.hidden)))
+    assert {command.name for command in shown} == set(EXAMPLES), "adclick_cli/commands/examples.py"
+    for command in shown:
+        assert "Examples" in str(command.epilog), command.name
 
 
 def test_the_reference_of_commands_is_the_programs_own() -> None:
@@ -69,11 +81,16 @@ def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
     assert (tmp_path / "commands" / "index.html").exists()
 
 
-def test_every_command_has_help_and_a_panel() -> None:
-    from adclick_cli import app as module
+@pytest.mark.parametrize("entry", table.COMMANDS, ids=lambda entry: entry.name)
+def test_the_table_says_of_a_command_what_the_command_says_itself(entry: table.Entry) -> None:
+    command = GROUP.get_command(None, entry.name)
+    assert command.name == entry.name
+    assert command.hidden is entry.hidden
+    assert entry.panel in table.PANELS
+    assert " ".join(inspect.cleandoc(command.help).split("\n\n")[0].split()) == entry.summary
 
-    panels = {module.CLUSTER, module.PIPELINE, module.EVENTS, module.RESULTS, module.SETUP}
-    for info in app.registered_commands:
-        assert info.rich_help_panel in panels, info.name
-        assert info.callback is not None
-        assert info.callback.__doc__, info.name
+
+def test_the_table_has_the_options_that_the_program_has() -> None:
+    context = GROUP.make_context("adclick", ["doctor"], resilient_parsing=True)
+    options = {frozenset(one.opts): one.help for one in GROUP.get_params(context)}
+    assert options == {frozenset(names.split(", ")): meaning for names, meaning in table.OPTIONS}

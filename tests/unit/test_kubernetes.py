@@ -12,7 +12,7 @@ import yaml
 from typer.testing import CliRunner
 
 from adclick_cli import defaults, kubernetes, settings
-from adclick_cli.app import app
+from adclick_cli.commands.program import app
 from adclick_cli.sql import render
 
 pytestmark = pytest.mark.usefixtures("no_settings")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 from typer.testing import CliRunner
 
-from adclick_cli.app import app
+from adclick_cli.commands.program import app
 from adclick_cli.errors import AdclickError, ParameterError
 from adclick_cli.events import truth
 from adclick_cli.events.generator import Kind, Plan, events

@@ -259,6 +259,13 @@ class ComposeRuntime:
         args = ("exec", "--no-TTY", "--user", "flink", "jobmanager", "bash", "-c", _KEEP if text else _DROP)
         docker.run(project.command(self._settings, *args), self._env, given=text)
 
+    def gateway(self, report: Report) -> str:
+        """Refused: Flink's image has the jar, and the Compose file no such service."""
+        raise RuntimeFailure(
+            "there is no SQL gateway on the compose runtime",
+            mend="Submit without --via gateway, and unset ADCLICK_VIA and ADCLICK_GATEWAY.",
+        )
+
     def sql_client_command(self) -> SqlClient:
         """Flink's own sql-client.sh inside the JobManager's container.
 

@@ -2,8 +2,9 @@
 
 Java maps classes out of such an archive instead of reading, checking and linking them anew (see "Class Data Sharing" in
 Java's guide). The base archive holds Java's own classes, which the Java wheel comes without; the sql-client's archive
-holds what planning the pipeline needs, the better part of a submission's time. Both are made from the jars, live beside
-them, and are shared by every `ADCLICK_HOME`: a class path may move as a whole.
+holds what planning the pipeline needs, the better part of a submission's time. A service's archive holds what it had
+loaded when it ended after its first jobs. All are made from the jars, live beside them, and are shared by every
+`ADCLICK_HOME`: a class path may move as a whole.
 """
 
 from __future__ import annotations
@@ -44,6 +45,20 @@ class Archives:
         used = [str(path) for path in (self.base, *own) if path]
         return ("-Xshare:auto", QUIET, *([f"-XX:SharedArchiveFile={os.pathsep.join(used)}"] if used else []))
 
+    def of_service(self, name: str, class_path: str, home: Path) -> tuple[str, ...]:
+        """JVM options that use a service's archive; where there is none, the service writes one when it ends.
+
+        Args:
+            name: the service.
+            class_path: its own.
+            home: `ADCLICK_HOME`; `settle` takes what its services have written.
+        """
+        files = " ".join(Path(jar).name for jar in class_path.split(os.pathsep))
+        full = f"{name}-{hashlib.sha256(files.encode()).hexdigest()[:8]}"
+        if self.path(full).exists():
+            return self.options(full)
+        return (*self.options(), f"-XX:ArchiveClassesAtExit={self.folder / full}{_mark(home)}")
+
     def train(self, name: str, command: Sequence[str], env: Mapping[str, str], variable: str) -> bool:
         """Make the archive of a program by running it once; True where it is there afterwards.
 
@@ -69,6 +84,28 @@ class Archives:
         finally:
             part.unlink(missing_ok=True)
         return self.path(name).exists()
+
+
+def _mark(home: Path) -> str:
+    return f".{hashlib.sha256(str(home.absolute()).encode()).hexdigest()[:12]}.part"
+
+
+def settle(cache: Path, home: Path, *, keep: bool) -> None:
+    """Give what a home's services have written at their end its name, or delete it.
+
+    Java writes an archive's first bytes last: one that was cut off is none.
+
+    Args:
+        cache: the folder of the jars.
+        home: `ADCLICK_HOME`, whose services have ended.
+        keep: whether jobs ran; an archive without their classes would be no use, and stay for ever.
+    """
+    for part in (cache / FOLDER).glob(f"*/*{_mark(home)}"):
+        with part.open("rb") as file:
+            whole = any(file.read(4))
+        if keep and whole:
+            part.replace(part.with_name(part.name.removesuffix(_mark(home)) + ".jsa"))
+        part.unlink(missing_ok=True)
 
 
 def find(cache: Path, java: Path, class_path: Iterable[Path]) -> Archives:

@@ -37,12 +37,12 @@ def service(layout: Layout, settings: Settings, controller_port: int) -> LocalSe
     logging = folder / "log4j2.properties"
     logging.write_text(_LOG4J, encoding="utf-8")
     heap = f"-Xmx{settings.broker_heap_mb}m"
-    java = layout.jvm("-XX:+UseSerialGC", heap, f"-Dlog4j2.configurationFile={logging}", "-cp", _class_path(layout))
+    options = ("-XX:+UseSerialGC", heap, f"-Dlog4j2.configurationFile={logging}")
     if not (folder / "data" / "meta.properties").exists():
-        _format(java, str(properties))
+        _format(layout.jvm(*options, "-cp", _class_path(layout)), str(properties))
     return LocalService(
         name=NAME,
-        command=(*java, "kafka.Kafka", str(properties)),
+        command=(*layout.service_jvm(NAME, _class_path(layout), *options), "kafka.Kafka", str(properties)),
         ready=lambda: admin.answers(Servers(f"{settings.listen}:{settings.kafka_port}")),
         ports={"--kafka-port": settings.kafka_port},
         home=layout.home,

@@ -22,15 +22,10 @@ JOBMANAGER_METASPACE_MB = 256
 JOBMANAGER_BEYOND_HEAP_MB = 512
 
 
-def _java(layout: Layout, *more: str) -> tuple[str, ...]:
+def _java(layout: Layout, name: str, *more: str) -> tuple[str, ...]:
     class_path = os.pathsep.join(str(path) for path in sorted((layout.flink_home / "lib").glob("*.jar")))
-    return layout.jvm(
-        *more,
-        *FLINK_JAVA_OPTIONS,
-        f"-Dlog4j.configurationFile={layout.flink_logging.as_uri()}",
-        "-cp",
-        class_path,
-    )
+    logging = f"-Dlog4j.configurationFile={layout.flink_logging.as_uri()}"
+    return layout.service_jvm(name, class_path, *more, *FLINK_JAVA_OPTIONS, logging)
 
 
 def _overview(settings: Settings) -> dict[str, int]:
@@ -56,6 +51,7 @@ def jobmanager(layout: Layout, settings: Settings, pushed: tuple[str, ...] = ())
         command=(
             *_java(
                 layout,
+                JOBMANAGER,
                 "-XX:+UseSerialGC",
                 f"-Xmx{settings.jobmanager_memory_mb - JOBMANAGER_BEYOND_HEAP_MB}m",
                 f"-XX:MaxMetaspaceSize={JOBMANAGER_METASPACE_MB}m",
@@ -81,6 +77,7 @@ def taskmanager(layout: Layout, settings: Settings, pushed: tuple[str, ...] = ()
         command=(
             *_java(
                 layout,
+                TASKMANAGER,
                 "-XX:+UseParallelGC",
                 f"-Xmx{heap}m",
                 f"-XX:MaxDirectMemorySize={options.taskmanager_direct_mb()}m",

@@ -130,6 +130,10 @@ class Layout:
         """The start of a Java command line."""
         return (str(self.java), *self.archives.options(), *options)
 
+    def service_jvm(self, name: str, class_path: str, *options: str) -> tuple[str, ...]:
+        """The same for a service, with its class path and its own class archive."""
+        return (str(self.java), *self.archives.of_service(name, class_path, self.home), *options, "-cp", class_path)
+
 
 def prepare(settings: Settings, progress: jars.Progress) -> Layout:
     """Fetch what is missing and lay the folders out; harmless where all is there.

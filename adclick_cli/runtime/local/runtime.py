@@ -9,11 +9,11 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from adclick_cli import defaults, private, schema
+from adclick_cli import defaults, private, schema, submission
 from adclick_cli.broker import admin
 from adclick_cli.errors import ParameterError, RuntimeFailure
 from adclick_cli.runtime import heartbeat, jars, logfiles, memory, metrics, process
-from adclick_cli.runtime.local import broker, flink, relay, supervisor, zookeeper
+from adclick_cli.runtime.local import archives, broker, flink, gateway, relay, supervisor, zookeeper
 from adclick_cli.runtime.local.client import sql_client, train
 from adclick_cli.runtime.local.layout import Layout, free_port, prepare, write_flink_conf
 from adclick_cli.runtime.service import LocalService, Report, ServiceStatus, SqlClient
@@ -22,7 +22,7 @@ from adclick_cli.settings import Settings
 READY_DEADLINE_S = 90.0
 UP_LOCK = "up.lock"
 NAMES = (broker.NAME, zookeeper.NAME, flink.JOBMANAGER, flink.TASKMANAGER)
-HELPERS = (heartbeat.NAME, supervisor.NAME, relay.NAME)
+HELPERS = (heartbeat.NAME, supervisor.NAME, relay.NAME, gateway.NAME)
 INNER_PORTS = ("rpc_port", "controller_port", "zookeeper_port")
 
 
@@ -111,7 +111,13 @@ class LocalRuntime:
             zookeeper.service(layout, ports["zookeeper_port"]),
             flink.jobmanager(layout, self._settings, self._pushed(flink.JOBMANAGER)),
             flink.taskmanager(layout, self._settings, self._pushed(flink.TASKMANAGER)),
+            *([gateway.service(layout, self._settings)] if self._wants_gateway else []),
         ]
+
+    @property
+    def _wants_gateway(self) -> bool:
+        """Whether `up` starts it: asked for, or once started and gone."""
+        return self._settings.gateway or self._recorded(gateway.NAME).record.exists()
 
     def _pushed(self, name: str) -> tuple[str, ...]:
         return metrics.pushing(name, relay.url(self._settings, name)) if self._settings.metrics else ()
@@ -119,7 +125,7 @@ class LocalRuntime:
     def _inner_ports(self, layout: Layout) -> dict[str, int]:
         """Ports that only our services use among themselves: kept while one of them runs, else any that are free."""
         path = layout.home / "run" / "inner_ports.json"
-        if path.exists() and any(self._alive(name) for name in NAMES):
+        if path.exists() and any(self._alive(name) for name in (*NAMES, gateway.NAME)):
             return dict(json.loads(path.read_text(encoding="utf-8")))
         ports = {name: free_port(defaults.BIND_ADDRESS) for name in INNER_PORTS}
         path.write_text(json.dumps(ports), encoding="utf-8")
@@ -132,6 +138,7 @@ class LocalRuntime:
         ports = {
             broker.NAME: {"--kafka-port": self._settings.kafka_port},
             flink.JOBMANAGER: {"--ui-port": self._settings.ui_port},
+            gateway.NAME: {"ADCLICK_GATEWAY_PORT": self._settings.gateway_port},
         }.get(name, {})
         return LocalService(name, (), lambda: False, ports, self._settings.home, defaults.BIND_ADDRESS)
 
@@ -142,11 +149,12 @@ class LocalRuntime:
         """Stop what runs, Flink before its broker; with `delete_data` delete all but the jars."""
         if delete_data:
             memory.require_own(self._settings.home)
-        for name in (supervisor.NAME, heartbeat.NAME, *reversed(NAMES), relay.NAME):
+        for name in (supervisor.NAME, heartbeat.NAME, gateway.NAME, *reversed(NAMES), relay.NAME):
             service = self._recorded(name)
             if service.running():
                 report(f"Stopping the {name} …")
             service.stop()
+        archives.settle(jars.cache(self._settings), self._settings.home, keep=submission.made(self._settings))
         memory.forget_ports(self._settings)
         if delete_data and self._settings.home.is_dir():
             memory.delete_home(self._settings.home)
@@ -196,6 +204,28 @@ class LocalRuntime:
             private.write(path, text)
         else:
             path.unlink(missing_ok=True)
+
+    def gateway(self, report: Report) -> str:
+        """The SQL Gateway of this home.
+
+        Raises:
+            RuntimeFailure: there is no cluster that it could submit to, or it does not become ready.
+            PortTakenError: somebody else has its port.
+        """
+        if not self._alive(flink.JOBMANAGER):
+            raise RuntimeFailure("the jobmanager does not run", mend="Run `adclick up` first.")
+        with FileLock(self._settings.home / UP_LOCK, timeout=READY_DEADLINE_S * 2):
+            service = gateway.service(prepare(self._settings, self._progress), self._settings)
+            begun = service.start()
+            if begun:
+                report("Starting the gateway …")
+            try:
+                service.wait_ready(time.monotonic() + READY_DEADLINE_S)
+            except BaseException:
+                if begun:
+                    service.stop()
+                raise
+        return gateway.url(self._settings)
 
     def sql_client_command(self) -> SqlClient:
         """Flink's own sql-client.sh on this runtime's FLINK_HOME.

@@ -37,10 +37,14 @@ def service(layout: Layout, port: int) -> LocalService:
     return LocalService(
         name=NAME,
         command=(
-            *layout.jvm("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx64m"),
-            f"-Dlog4j2.configurationFile={logging}",
-            "-cp",
-            os.pathsep.join(str(path) for path in jars),
+            *layout.service_jvm(
+                NAME,
+                os.pathsep.join(str(path) for path in jars),
+                "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1",
+                "-Xmx64m",
+                f"-Dlog4j2.configurationFile={logging}",
+            ),
             MAIN,
             str(configuration),
         ),

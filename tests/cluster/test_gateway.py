@@ -1,0 +1,50 @@
+"""The SQL gateway: the same jobs as through sql-client, the same errors, and a service like the others."""
+
+from __future__ import annotations
+
+import pytest
+
+from adclick_cli.errors import FlinkError
+from adclick_cli.flink import gateway
+from adclick_cli.flink.rest import FlinkRest
+from tests.cluster.conftest import Cluster
+from tests.unit.test_sqlclient import SCRIPT, UNKNOWN
+
+pytestmark = pytest.mark.cluster
+
+
+def _plan(cluster: Cluster, job: str) -> list[tuple[str, int]]:
+    """The job's vertices: operators, as the planner has chained them, and parallelism."""
+    vertices = FlinkRest(f"http://127.0.0.1:{cluster.env['ADCLICK_UI_PORT']}").job(job)["vertices"]
+    return sorted((vertex["name"], vertex["parallelism"]) for vertex in vertices)
+
+
+def _service(cluster: Cluster) -> dict[str, object]:
+    found: list[dict[str, object]] = cluster.json("status")["services"]
+    return next(one for one in found if one["name"] == "gateway")
+
+
+def test_the_gateway_starts_the_same_jobs_as_sql_client(cluster: Cluster) -> None:
+    env = cluster.own_topics("gateway")
+    by_client = cluster.rows("submit", "--replace", env=env)
+    by_gateway = cluster.rows("submit", "--replace", "--via", "gateway", env=env)
+    assert [(job["name"], job["state"]) for job in by_gateway] == [(job["name"], "RUNNING") for job in by_client]
+    for before, after in zip(by_client, by_gateway, strict=True):
+        assert before["id"] != after["id"]
+        assert _plan(cluster, before["id"]) == _plan(cluster, after["id"])
+    cluster.run("cancel")
+    assert _service(cluster)["state"] == "running"
+
+
+def test_a_refused_statement_is_told_as_sql_client_tells_it(cluster: Cluster) -> None:
+    port = cluster.env["ADCLICK_GATEWAY_PORT"]
+    cluster.run("up", "--gateway")
+    assert _service(cluster)["ports"] == {"ADCLICK_GATEWAY_PORT": int(port)}
+    with pytest.raises(FlinkError) as unknown:
+        gateway.run(f"http://127.0.0.1:{port}", SCRIPT.replace("1 AS one,\n    thing", "thing"))
+    assert unknown.value.what == "Flink refused the statement at line 4 of the script"
+    assert unknown.value.why == f"{UNKNOWN}\nLine 7: thing"
+    with pytest.raises(FlinkError) as syntax:
+        gateway.run(f"http://127.0.0.1:{port}", SCRIPT)
+    assert 'Encountered "one" at line 7, column 10.' in syntax.value.why
+    assert syntax.value.why.endswith("Line 7: 1 AS one,")

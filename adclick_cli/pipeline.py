@@ -33,6 +33,9 @@ class Topics:
     truth: str = defaults.TOPIC_TRUTH
     ctr_live: str = defaults.TOPIC_CTR_LIVE
     engagement_live: str = defaults.TOPIC_ENGAGEMENT_LIVE
+    ctr_early: str = defaults.TOPIC_CTR_EARLY
+    early_alerts: str = defaults.TOPIC_EARLY_ALERTS
+    early_verdicts: str = defaults.TOPIC_EARLY_VERDICTS
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,7 @@ class Pipeline:
         window: size of the tumbling windows on the impressions' event time.
         attribution: a click counts from its impression's time to this much later, both ends included.
         clock_skew: a click may be dated so much before its impression and count, the end included.
+        early: the early lane counts the clicks of so much time after their impression; 0 turns it off.
         dedup_window: a click dated at most so much after another one of its key is a duplicate; 0 turns it off.
         dedup_key: what such clicks have in common: their impression, or their impression's user and ad.
         unique_ids: an id that comes again with other contents within so much event time counts once, as the earliest;
@@ -122,6 +126,7 @@ class Pipeline:
     window: Duration = Duration.parse(defaults.WINDOW, "window")
     attribution: Duration = Duration.parse(defaults.ATTRIBUTION, "attribution")
     clock_skew: Duration = Duration.parse(defaults.CLOCK_SKEW, "clock-skew", allow_zero=True)
+    early: Duration = Duration.parse(defaults.EARLY, "early", allow_zero=True)
     dedup_window: Duration = Duration.parse(defaults.DEDUP_WINDOW, "dedup-window", allow_zero=True)
     dedup_key: DedupKey = "impression"
     unique_ids: Duration = Duration.parse(defaults.UNIQUE_IDS, "unique-ids", allow_zero=True)
@@ -175,6 +180,11 @@ class Pipeline:
     def reach_back(self) -> Duration:
         """How far a join looks back for clicks, less the millisecond by which that must be further than ahead."""
         return max(self.attribution, self.clock_skew)
+
+    @property
+    def early_reach_back(self) -> Duration:
+        """The same of the early lane's join."""
+        return max(self.early, self.clock_skew)
 
     @property
     def rule(self) -> AlertRule:

@@ -228,6 +228,40 @@ ENGAGEMENT_LIVE = Record(
     compacted=True,
 )
 
+CTR_EARLY = Record(
+    "ctr_early",
+    "topic_ctr_early",
+    defaults.TOPIC_CTR_EARLY,
+    defaults.PARTITIONS,
+    _CTR_FIELDS,
+    _CTR_KEY,
+    compacted=True,
+)
+EARLY_ALERT = Record(
+    "early_alerts",
+    "topic_early_alerts",
+    defaults.TOPIC_EARLY_ALERTS,
+    defaults.ALERT_PARTITIONS,
+    ALERT.fields,
+    ALERT.key,
+    compacted=True,
+)
+EARLY_VERDICT = Record(
+    "early_verdicts",
+    "topic_early_verdicts",
+    defaults.TOPIC_EARLY_VERDICTS,
+    defaults.ALERT_PARTITIONS,
+    (
+        *ALERT.fields,
+        Field("verdict", Kind.TEXT, "CONFIRMED where the final window raises the same by the rule, else WITHDRAWN"),
+        Field("final_ctr", Kind.RATIO, "CTR of the final window; the fields before are those of the early one"),
+        Field("final_impressions", Kind.COUNT, "impressions of the final window"),
+        Field("final_clicks", Kind.COUNT, "clicks of the final window"),
+    ),
+    ALERT.key,
+    compacted=True,
+)
+
 
 def written(record: Record, *, gross: bool) -> Record:
     """A record as it is written: final windows also tell gross clicks, behind all else, where asked for."""
@@ -237,4 +271,5 @@ def written(record: Record, *, gross: bool) -> Record:
 EVENTS = (IMPRESSION, CLICK)
 RESULTS = (CTR, ENGAGEMENT, ALERT, DEAD_LETTER)
 LIVE = (CTR_LIVE, ENGAGEMENT_LIVE)
-ALL = (*EVENTS, *RESULTS, TRUTH, *LIVE)
+EARLY = (CTR_EARLY, EARLY_ALERT, EARLY_VERDICT)
+ALL = (*EVENTS, *RESULTS, TRUTH, *LIVE, *EARLY)

@@ -93,10 +93,14 @@ class Settings(LoginSettings):
     topic_truth: str = defaults.TOPIC_TRUTH
     topic_ctr_live: str = defaults.TOPIC_CTR_LIVE
     topic_engagement_live: str = defaults.TOPIC_ENGAGEMENT_LIVE
+    topic_ctr_early: str = defaults.TOPIC_CTR_EARLY
+    topic_early_alerts: str = defaults.TOPIC_EARLY_ALERTS
+    topic_early_verdicts: str = defaults.TOPIC_EARLY_VERDICTS
 
     window: str = defaults.WINDOW
     attribution: str = defaults.ATTRIBUTION
     clock_skew: str = defaults.CLOCK_SKEW
+    early: str = defaults.EARLY
     dedup_window: str = defaults.DEDUP_WINDOW
     dedup_key: str = defaults.DEDUP_KEY
     unique_ids: str = defaults.UNIQUE_IDS
@@ -208,6 +212,7 @@ class Settings(LoginSettings):
             window=_window(self.window),
             attribution=Duration.parse(self.attribution, "attribution"),
             clock_skew=Duration.parse(self.clock_skew, "clock-skew", allow_zero=True),
+            early=self._early(bounded=bounded),
             dedup_window=Duration.parse(self.dedup_window, "dedup-window", allow_zero=True),
             dedup_key=_dedup_key(self.dedup_key),
             unique_ids=Duration.parse(self.unique_ids, "unique-ids", allow_zero=True),
@@ -228,6 +233,26 @@ class Settings(LoginSettings):
             bootstrap_servers=self.servers.addresses,
             topics=self.topics(),
         )
+
+    def _early(self, *, bounded: bool) -> Duration:
+        early = Duration.parse(self.early, "early", allow_zero=True)
+        if not early.ms or bounded:
+            return Duration(0)
+        if early >= Duration.parse(self.attribution, "attribution"):
+            raise ParameterError(
+                "early",
+                self.early,
+                "It is no shorter than --attribution.",
+                "Give less, for example 15s, or 0s for none.",
+            )
+        if Duration.parse(self.dedup_window, "dedup-window", allow_zero=True).ms:
+            raise ParameterError(
+                "early",
+                self.early,
+                "Its rows would hold the duplicates that --dedup-window takes out of the final ones.",
+                "Leave one of the two out.",
+            )
+        return early
 
     def _thresholds(self) -> tuple[float, float]:
         drop, spike = self.drop, self.spike

@@ -15,6 +15,7 @@ from adclick_cli.errors import AdclickError, FlinkError, ParameterError
 from adclick_cli.flink.rest import FlinkRest
 from adclick_cli.flink.submit import inside, require_finished, run_script
 from adclick_cli.flink.tables import connected
+from adclick_cli.parameters import Duration
 from adclick_cli.pipeline import Pipeline
 from adclick_cli.runtime.service import Report
 from adclick_cli.security import Servers
@@ -26,8 +27,10 @@ REFERENCE = "reference"
 PARSING = "read and parse"
 FINAL = "final"
 LIVE = "final + live"
-SIDES = (PARSING, REFERENCE, FINAL, LIVE)
-_SCRIPTS = {PARSING: "parse", REFERENCE: "reference", FINAL: "final", LIVE: "final"}
+EARLY = "final + live + early"
+SIDES = (PARSING, REFERENCE, FINAL, LIVE, EARLY)
+_SCRIPTS = {PARSING: "parse", REFERENCE: "reference", FINAL: "final", LIVE: "final", EARLY: "final"}
+_EARLY = Duration(15_000)
 _WITHOUT_ROWS = frozenset({PARSING})
 
 
@@ -119,7 +122,8 @@ def backlog(settings: Settings, request: Request, report: Report) -> Record:
         for side in request.sides if number % 2 else reversed(request.sides):
             before = admin.end_offsets(own.servers, [pipeline.topics.ctr])[pipeline.topics.ctr]
             meter.start()
-            took = run_side(own, rest, replace(pipeline, live=side == LIVE), _SCRIPTS[side])
+            lanes = replace(pipeline, live=side in (LIVE, EARLY), early=_EARLY if side == EARLY else pipeline.early)
+            took = run_side(own, rest, lanes, _SCRIPTS[side])
             seconds[side].append(took)
             usage = meter.stop()
             if usage is not None:

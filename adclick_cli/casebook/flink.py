@@ -1,8 +1,8 @@
 """A case on Flink: the SQL that `submit` renders, on files instead of topics.
 
 Only the `WITH` of the tables differs, and that a message's place is a column of the file where it is metadata in Kafka.
-Planning takes most of the time, so a plan is kept: cases with the same SQL run it one after the other, each on files of
-its own in the same folder.
+Planning takes most of the time, so a job's graph is kept: cases that have the same job run it one after the other, each
+on files of its own in the same folder.
 
 Where an event is behind the watermark, it matters which topic is read first: such a case is read step by step, and a
 checkpoint between two steps makes sure that all of the first has gone through every operator.
@@ -13,11 +13,10 @@ from __future__ import annotations
 import base64
 import json
 import os
-import re
 import shutil
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -26,37 +25,18 @@ from adclick_cli.casebook import rows
 from adclick_cli.casebook.arrival import RECORD, Arrival, Message
 from adclick_cli.casebook.jvm import Jvm
 from adclick_cli.casebook.model import Case
+from adclick_cli.casebook.planning import Plans, jobs, transport
 from adclick_cli.errors import FlinkError
 from adclick_cli.schema import STAMP
-from adclick_cli.sql import options, render
-from adclick_cli.sql.script import Statement, statements
 from adclick_cli.verify.lenient import elements
 
-CTR_STAGES = ("settings", "sources", "join", "sinks", "aggregation")
-DEADLINE_S = 60.0
-POLL_S = 0.005
-_SESSION = {
-    "restart-strategy.type": "disable",
-    # Every rise of a watermark is passed on before the next event is read.
-    "pipeline.auto-watermark-interval": "0 ms",
-    "execution.checkpointing.interval": "1 h",
-    "parallelism.default": "1",
-}
-_SET = re.compile(r"SET '([^']+)' = '([^']*)'")
-_METADATA = re.compile(r" METADATA FROM '[^']*' VIRTUAL")
+DEADLINE_S = 60
+POLL_S = 0.02
 _RESULTS = ("ctr", "engagement", "alerts", "dead_letters")
 
 
-@dataclass
-class _Plan:
-    """What one script starts: a job's graph, to be run any number of times."""
-
-    folder: Path
-    graphs: list[Any]
-
-
 class Engine:
-    """Runs cases one after the other.
+    """Runs cases one after the other, on files in one folder; their jobs are planned meanwhile.
 
     Args:
         jvm: the cluster.
@@ -64,63 +44,36 @@ class Engine:
     """
 
     def __init__(self, jvm: Jvm, folder: Path) -> None:
-        self._jvm, self._folder = jvm, folder
-        self._plans: dict[tuple[str, ...], _Plan] = {}
+        self._jvm, self._folder, self._state = jvm, folder / "files", folder / "state"
+        self._plans = Plans(jvm)
 
-    def run(self, case: Case, found: Arrival) -> dict[str, list[dict[str, Any]]]:
+    def plan(self, case: Case, found: Arrival) -> list[Future[Any]]:
+        """The graphs of the jobs that a case needs, in running order; each is there as soon as it is planned."""
+        where = transport(self._folder, stepped=found.behind)
+        return [self._plans.ask(job) for job in jobs(case.pipeline, case.expect, where)]
+
+    def run(self, case: Case, found: Arrival, graphs: Sequence[Future[Any]]) -> dict[str, list[dict[str, Any]]]:
         """Compact rows of those kinds that the case expects anything of.
 
         Raises:
             FlinkError: Flink refused the SQL, or a job failed.
         """
-        wanted = {"alerts", "dead_letters"} & case.expect.keys()
-        pipeline = replace(case.pipeline, dead_letters="dead_letters" in wanted)
-        stages = (*CTR_STAGES, "dead_letters", "anomaly") if wanted else CTR_STAGES
-        plan = self._plan(pipeline, stages, stepped=found.behind)
-        _clear(plan.folder)
-        _write_lines(plan.folder, found)
-        first, *more = plan.graphs
+        first, *more = [graph.result() for graph in graphs]
+        _clear(self._folder)
+        _write_lines(self._folder, found)
         if found.behind:
-            self._step_by_step(first, plan.folder, found)
+            self._step_by_step(first, found)
         else:
             for topic in RECORD:
-                _write(plan.folder / topic / "0.json", [one for one in found.fed if one.topic == topic], found)
+                _write(self._folder / topic / "0.json", [one for one in found.fed if one.topic == topic], found)
             self._finish(self._start(first))
         for graph in more:
             self._finish(self._start(graph))
-        return {name: [rows.compact(case, name, row) for row in _read(plan.folder / name)] for name in _RESULTS}
+        return {name: [rows.compact(case, name, row) for row in _read(self._folder / name)] for name in _RESULTS}
 
-    def _plan(self, pipeline: Any, stages: tuple[str, ...], *, stepped: bool) -> _Plan:
-        nowhere = Path("/adclick-test")
-        text = "\n".join(render.stage(pipeline, name, transport(nowhere, stepped=stepped)) for name in stages)
-        key = (text,)
-        if key not in self._plans:
-            folder = self._folder / str(len(self._plans))
-            _clear(folder)
-            where = transport(folder, stepped=stepped)
-            script = "\n".join(render.stage(pipeline, name, where) for name in stages)
-            self._plans[key] = _Plan(folder, list(self._graphs(script)))
-        return self._plans[key]
-
-    def _graphs(self, script: str) -> Iterator[Any]:
-        """Each job of a script, planned and not started."""
-        flink = self._jvm.java.org.apache.flink
-        environment = flink.streaming.api.environment.StreamExecutionEnvironment.getExecutionEnvironment(
-            self._jvm.configuration(_SESSION)
-        )
-        tables = flink.table.api.bridge.java.StreamTableEnvironment.create(environment)
-        for statement in statements(script):
-            setting = _SET.fullmatch(statement.text)
-            if setting:
-                if setting.group(1) not in _SESSION:
-                    tables.getConfig().set(setting.group(1), setting.group(2))
-            elif statement.text.startswith("CREATE"):
-                _java(statement, tables.executeSql, _columns(statement.text))
-            else:
-                parsed = _java(statement, tables.getParser().parse, statement.text)
-                planned = _java(statement, tables.getPlanner().translate, parsed.get(0).getOperations())
-                executor = flink.table.planner.delegation.DefaultExecutor(environment)
-                yield executor.createPipeline(planned, tables.getConfig().getConfiguration(), "case")
+    def close(self) -> None:
+        """Plan nothing more."""
+        self._plans.close()
 
     def _start(self, graph: Any) -> Any:
         """Submit a job; returns its id."""
@@ -131,16 +84,22 @@ class Engine:
         return job
 
     def _finish(self, job: Any) -> None:
-        def ended() -> bool:
-            return bool(self._jvm.cluster.getJobStatus(job).get().isGloballyTerminalState())
+        """Wait until a job has ended.
 
-        _wait(ended, "a job did not end")
-        state = self._jvm.cluster.getJobStatus(job).get().toString()
-        if state != "FINISHED":
-            result = self._jvm.cluster.requestJobResult(job).get()
+        Raises:
+            FlinkError: it failed.
+        """
+        from py4j.protocol import Py4JJavaError
+
+        seconds = self._jvm.java.java.util.concurrent.TimeUnit.SECONDS
+        try:
+            result = self._jvm.cluster.requestJobResult(job).get(DEADLINE_S, seconds)
+        except Py4JJavaError as error:
+            raise _late("a job did not end") from error
+        if not result.isSuccess():
             reason = result.getSerializedThrowable()
             why = reason.get().getFullStringifiedStackTrace() if reason.isPresent() else ""
-            raise FlinkError(f"a job of the case ended as {state}", why)
+            raise FlinkError(f"a job of the case ended as {result.getJobStatus().get().toString()}", why)
 
     def _checkpoint(self, job: Any) -> bool:
         """Whether a checkpoint was made: there is none before every operator runs."""
@@ -157,20 +116,19 @@ class Engine:
     def _await_read(self, sources: _Sources, topic: str, rows: int) -> None:
         _wait(lambda: sources.read(topic) >= rows, "a source did not read its events")
 
-    def _step_by_step(self, graph: Any, folder: Path, found: Arrival) -> None:
+    def _step_by_step(self, graph: Any, found: Arrival) -> None:
         job = self._start(graph)
         read = dict.fromkeys(RECORD, 0)
         sources = _Sources(self._jvm.rest, str(job.toString()))
         for number, (topic, group) in enumerate(groupby(found.fed, key=lambda one: one.topic)):
             part = list(group)
             read[topic] += sum(_events(one) for one in part)
-            _write(folder / topic / f"{number:04d}.json", part, found)
+            _write(self._folder / topic / f"{number:04d}.json", part, found)
             self._await_read(sources, topic, read[topic])
             _wait(lambda: self._checkpoint(job), "no checkpoint was made")
         formats = self._jvm.java.org.apache.flink.core.execution.SavepointFormatType
-        state = (self._folder / "state").as_uri()
         # Both topics end here: the last watermark closes every window.
-        self._jvm.cluster.stopWithSavepoint(job, state, True, formats.NATIVE).get()
+        self._jvm.cluster.stopWithSavepoint(job, self._state.as_uri(), True, formats.NATIVE).get()
         self._finish(job)
 
 
@@ -203,45 +161,16 @@ class _Sources:
         return int(found[0]["value"]) if found else 0
 
 
-def transport(folder: Path, *, stepped: bool = False) -> options.Transport:
-    """Files of JSON lines, as the engine puts them down; with places of messages, which dead letters need."""
-    plain = options.files(folder)
-    sources = dict(plain.sources)
-    for record in RECORD.values():
-        sources[f"{record.name}_lines"] = options.file(folder / f"{record.name}_lines")
-    if stepped:
-        for topic in RECORD:
-            sources[topic] = {**sources[topic], "source.monitor-interval": "10 ms"}
-    sinks = {**plain.sinks, "dead_letters": options.file(folder / "dead_letters")}
-    return options.Transport(sources, sinks, plain.arrival)
-
-
-def _columns(statement: str) -> str:
-    """A file holds a message's place as columns."""
-    return _METADATA.sub("", statement) if "_lines (" in statement.split("\n", 1)[0] else statement
-
-
-def _java(statement: Statement, call: Any, *values: Any) -> Any:
-    from py4j.protocol import Py4JJavaError
-
-    try:
-        return call(*values)
-    except Py4JJavaError as error:
-        reason, cause = [], error.java_exception
-        while cause is not None:
-            reason.append(str(cause.getMessage()))
-            cause = cause.getCause()
-        raise FlinkError(
-            f"Flink refused the statement at line {statement.line} of the script", "\n".join(reason)
-        ) from None
-
-
 def _wait(done: Any, what: str) -> None:
     end = time.monotonic() + DEADLINE_S
     while not done():
         if time.monotonic() > end:
-            raise FlinkError(what, f"It had {DEADLINE_S:.0f} s.", "Run the case again; if it stays so, it is a bug.")
+            raise _late(what)
         time.sleep(POLL_S)
+
+
+def _late(what: str) -> FlinkError:
+    return FlinkError(what, f"It had {DEADLINE_S} s.", "Run the case again; if it stays so, it is a bug.")
 
 
 def _clear(folder: Path) -> None:

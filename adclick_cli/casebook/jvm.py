@@ -7,6 +7,7 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +21,17 @@ from adclick_cli.runtime.process import inherited
 SERVER = "org.apache.flink.api.python.shaded.py4j.GatewayServer"
 SLOTS = 4
 ARCHIVE = "casebook"
+_SHORT_RUN = (
+    "-XX:TieredStopAtLevel=1",
+    "-XX:+UseSerialGC",
+    "-Xms1g",
+    "-Xmx1g",
+    "-Xmn500m",
+    # With one tier of compiled code, Java keeps little room for it, and collects all garbage whenever that is full.
+    "-XX:ReservedCodeCacheSize=240m",
+    "-XX:InitialCodeCacheSize=64m",
+    "-XX:MetaspaceSize=256m",
+)
 _CLUSTER = {
     "rest.address": "127.0.0.1",
     "rest.bind-address": "127.0.0.1",
@@ -41,8 +53,6 @@ class Jvm:
 
     Attributes:
         java: Java's packages, as py4j gives them.
-        cluster: the MiniCluster.
-        rest: the address of its REST interface.
 
     Raises:
         FlinkError: it did not start.
@@ -61,7 +71,7 @@ class Jvm:
         log_conf.write_text(QUIET_LOG4J.replace("WARN", "ERROR"), encoding="utf-8")
         jars = _class_path(cache)
         kept = archives.find(cache, java, jars)
-        options = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx1g", "-Duser.timezone=UTC", *FLINK_JAVA_OPTIONS]
+        options = [*_SHORT_RUN, "-Duser.timezone=UTC", *FLINK_JAVA_OPTIONS]
         options += [f"-Dlog4j.configurationFile={log_conf}", *kept.options(ARCHIVE)]
         if not kept.path(ARCHIVE).exists() and not any(jar.name.startswith(HIDDEN) for jar in jars):
             self._archive = kept.path(ARCHIVE)
@@ -88,13 +98,20 @@ class Jvm:
             gateway_parameters=GatewayParameters(port=int(port), auth_token=token, auto_convert=True)
         )
         self.java: Any = self._gateway.jvm
-        try:
-            self.cluster = self._start_cluster()
-        except BaseException:
-            self.stop()
-            raise
-        uri = self.cluster.getRestAddress().get()
-        self.rest = f"http://127.0.0.1:{uri.getPort()}"
+        # Jobs can be planned before there is a cluster.
+        pool = ThreadPoolExecutor(1, "cluster")
+        self._cluster = pool.submit(self._start_cluster)
+        pool.shutdown(wait=False)
+
+    @property
+    def cluster(self) -> Any:
+        """Flink's MiniCluster, as soon as it is up."""
+        return self._cluster.result()
+
+    @property
+    def rest(self) -> str:
+        """The address of its REST interface."""
+        return f"http://127.0.0.1:{self.cluster.getRestAddress().get().getPort()}"
 
     def configuration(self, values: Mapping[str, str]) -> Any:
         """A Flink Configuration with these values."""
@@ -109,7 +126,23 @@ class Jvm:
         builder.setNumTaskManagers(1).setNumSlotsPerTaskManager(SLOTS).setConfiguration(self.configuration(_CLUSTER))
         cluster = minicluster.MiniCluster(builder.build())
         cluster.start()
+        self._share_classes(cluster)
         return cluster
+
+    def _share_classes(self, cluster: Any) -> None:
+        """Let all jobs have Java's own class loader, as they have in the JobManager.
+
+        A TaskManager gives each job one of its own, and compiles what the planner generated anew for it. No job here
+        brings classes along. There is no setting for it.
+        """
+
+        def value(of: Any, name: str) -> Any:
+            field = of.getClass().getDeclaredField(name)
+            field.setAccessible(True)
+            return field, field.get(of)
+
+        manager = value(value(cluster, "taskManagers")[1].get(0), "libraryCacheManager")[1]
+        value(manager, "wrapsSystemClassLoader")[0].setBoolean(manager, True)
 
     def stop(self) -> None:
         """End the process; it ends by itself when its owner does."""

@@ -6,6 +6,8 @@ import re
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -78,26 +80,32 @@ def run(cases: Sequence[Case], settings: Settings, report: Callable[[str], None]
     arrived = [arrival.arrive(case) for case in cases]
     java = settings.java_home / "bin" / "java" if settings.java_home else bundled_java()
     report(f"Starting Flink for {len(cases)} cases …")
-    with (
-        tempfile.TemporaryDirectory(prefix="adclick-test-") as folder,
-        Jvm(java, settings.jar_cache or settings.home / "jars") as jvm,
-    ):
-        engine = Engine(jvm, Path(folder))
-        for case, found in zip(cases, arrived, strict=True):
-            begun = time.monotonic()
-            outcome = Outcome(case)
-            try:
-                outcome.flink = engine.run(case, found)
-            except FlinkError as error:
-                outcome.error = str(error)
-            else:
-                _judge(outcome, found)
-            outcome.seconds = time.monotonic() - begun
-            yield outcome
+    oracles = ThreadPoolExecutor(1, "oracle")
+    expected = [oracles.submit(oracle.run, case, found) for case, found in zip(cases, arrived, strict=True)]
+    try:
+        with (
+            tempfile.TemporaryDirectory(prefix="adclick-test-") as folder,
+            Jvm(java, settings.jar_cache or settings.home / "jars") as jvm,
+            closing(Engine(jvm, Path(folder))) as engine,
+        ):
+            graphs = [engine.plan(case, found) for case, found in zip(cases, arrived, strict=True)]
+            for case, found, jobs, other in zip(cases, arrived, graphs, expected, strict=True):
+                begun = time.monotonic()
+                outcome = Outcome(case)
+                try:
+                    outcome.flink = engine.run(case, found, jobs)
+                except FlinkError as error:
+                    outcome.error = str(error)
+                else:
+                    outcome.oracle = other.result()
+                    _judge(outcome)
+                outcome.seconds = time.monotonic() - begun
+                yield outcome
+    finally:
+        oracles.shutdown(cancel_futures=True)
 
 
-def _judge(outcome: Outcome, found: arrival.Arrival) -> None:
-    outcome.oracle = oracle.run(outcome.case, found)
+def _judge(outcome: Outcome) -> None:
     # Which events are late is known from their order alone; Flink's rows tell whether it holds.
     outcome.flink["late"] = outcome.oracle["late"]
     for record in ("ctr", "engagement", *outcome.case.expect):

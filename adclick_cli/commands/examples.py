@@ -49,7 +49,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("adclick generate --phase cycle --backfill 40m --rate 300 --seed 7", "40 minutes of events at once"),
         ("adclick generate --count 1000 --late 0.05 --malformed 0.01", "with late and broken ones"),
     ),
-    "heartbeat": (("adclick heartbeat --bootstrap-servers broker:9092 --follow", "for a broker of yours"),),
+    "heartbeat": (("adclick heartbeat --bootstrap-servers broker:9092", "for a broker of yours"),),
     "replay": (("adclick replay log.csv --map campaign_id=item --speed 60", "a recorded log, an hour a minute"),),
     "watch": (
         ("adclick watch ctr", "live, until Ctrl-C"),

@@ -50,6 +50,16 @@ FLAGS: dict[str, tuple[type, Any]] = {
             **_DURATION,
         ),
     ),
+    "early": (
+        str,
+        _option(
+            "--early",
+            "Also raise alerts early, from the clicks of so much time; the final window confirms or withdraws them. 0s:"
+            f" off. Default: {defaults.EARLY}.",
+            ALERTS,
+            **_DURATION,
+        ),
+    ),
     "dedup_window": (
         str,
         _option(
@@ -203,6 +213,9 @@ FLAGS: dict[str, tuple[type, Any]] = {
     "topic_dead_letters": (str, _topic("dead-letters", defaults.TOPIC_DEAD_LETTERS)),
     "topic_ctr_live": (str, _topic("ctr-live", defaults.TOPIC_CTR_LIVE)),
     "topic_engagement_live": (str, _topic("engagement-live", defaults.TOPIC_ENGAGEMENT_LIVE)),
+    "topic_ctr_early": (str, _topic("ctr-early", defaults.TOPIC_CTR_EARLY)),
+    "topic_early_alerts": (str, _topic("early-alerts", defaults.TOPIC_EARLY_ALERTS)),
+    "topic_early_verdicts": (str, _topic("early-verdicts", defaults.TOPIC_EARLY_VERDICTS)),
 }
 BOUNDED: Any = typer.Option(
     False,

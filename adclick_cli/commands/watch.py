@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from adclick_cli.commands.options import OUTPUT, SERVERS
+
+if TYPE_CHECKING:
+    from adclick_cli.settings import Settings
 
 DELIVERY = "To people"
 ROWS = "Which rows, in which order"
@@ -48,20 +52,19 @@ def watch(
     `quality`: the raw messages by minute of arrival, each in one class of the ledger of `adclick verify`.
     """
     from adclick_cli import settings
-    from adclick_cli.results import conditions, items, sending, watching
+    from adclick_cli.errors import ParameterError
+    from adclick_cli.results import conditions, feeding, items, sending, watching
     from adclick_cli.views import console, live
     from adclick_cli.views import watch as view
     from adclick_cli.why import nothing_yet
 
     form = console.choose_format(output)
     loaded = settings.load(bootstrap_servers=servers)
+    if svg is not None and not once:
+        raise ParameterError("svg", str(svg), "A picture is of what is there now.", "Add --once.")
     ways = sending.ways(what, command, webhook)
     if what == "quality":
-        from adclick_cli.verify import quality
-        from adclick_cli.views import quality as quality_view
-
-        wish = conditions.Wish.parse(where, sort, top, quality_view.FIELDS)
-        quality_view.show(quality.open_quality(loaded, campaign or [], since, until), form, once=once, wish=wish)
+        _quality(loaded, campaign or [], (since, until), (where, sort, top), form, once, svg)
         return
     keep_all = bool(ways) or form != "table"
     watched = watching.open_watch(loaded, what, campaign or [], since, until, keep_all=keep_all)
@@ -72,12 +75,40 @@ def watch(
         watched.read_once()
         view.show(watched, form, wish)
         if svg is not None:
-            live.write_svg(watched, wish, svg)
+            live.write_svg(view.board_table(watched.board, what, live.SVG_WIDTH, wish), what, svg)
         if not watched.board.rows():
             reason, command = nothing_yet(loaded, what)
             console.say(reason)
             console.next_step(command)
     elif form == "table":
-        live.run(watched, wish, nothing_yet(loaded, what)[0])
+        live.run(feeding.Feed(watched), items.fields(what), wish, nothing_yet(loaded, what)[0])
     else:
         view.stream(watched.wanted(wish, console.say), watched.record, form)
+
+
+def _quality(
+    loaded: Settings,
+    campaigns: list[str],
+    times: tuple[str | None, str | None],
+    wishes: tuple[str | None, str | None, int | None],
+    form: str,
+    once: bool,
+    svg: Path | None,
+) -> None:
+    from adclick_cli.results import conditions
+    from adclick_cli.verify import quality
+    from adclick_cli.views import console, live
+    from adclick_cli.views import quality as view
+
+    wish = conditions.Wish.parse(*wishes, view.FIELDS)
+    opened = quality.open_quality(loaded, campaigns, *times)
+    if once:
+        rows = view.show(opened, form, wish)
+        if svg is not None:
+            live.write_svg(view.table(rows), "quality", svg)
+        if not rows:
+            console.next_step("adclick generate")
+    elif form == "table":
+        live.run(quality.QualityFeed(opened), view.FIELDS, wish, "No message of that time has come yet.")
+    else:
+        view.stream(opened, form, wish)

@@ -216,7 +216,7 @@ def _make_room(
 ) -> dict[str, dict[int, int]]:
     """End what runs and empty its topics, if that is wanted; return where the emptied ones begin."""
     topics, servers = pipeline.topics, settings.servers
-    outputs = admin.topic_names(topics, (*schema.RESULTS, *schema.LIVE))
+    outputs = admin.topic_names(topics, (*schema.RESULTS, *schema.LIVE, *schema.EARLY))
     running = active_jobs(rest)
     filled = [topic for topic, count in admin.message_counts(servers, outputs).items() if count]
     if (running or filled) and not replace:

@@ -190,7 +190,9 @@ class AlertBoard:
 
     def update(self, row: AlertRow) -> bool:
         """Take an alert; returns whether it is news."""
-        if not self._span.holds(row.time) or self._rows.get(row.key) == row:
+        known = self._rows.get(row.key)
+        row = row if known is None else known.joined(row)
+        if not self._span.holds(row.time) or known == row:
             return False
         self._rows[row.key] = row
         if self._kept is not None and len(self._rows) > self._kept:

@@ -122,11 +122,27 @@ class Delivery:
         return len(self._pending)
 
     def add(self, rows: Iterable[AlertRow]) -> None:
-        """Take alerts; those that are settled or taken already are left out."""
+        """Take alerts; those that are settled or taken already are left out.
+
+        An alert that was raised early is told once, and again only if the final window withdraws it.
+        """
         for row in rows:
             key = " ".join(str(row.values[name]) for name in schema.ALERT.key)
-            if key not in self._pending and not self._journal.settled(key):
-                self._pending[key] = _Pending({"id": f"{self._topic} {key}", "topic": self._topic, **row.values})
+            raised_early = f"{key} EARLY {row.type}"
+            if row.state == "EARLY":
+                key = raised_early
+            elif row.state == "WITHDRAWN":
+                if not self._told(raised_early):
+                    continue
+                key = f"{key} WITHDRAWN {row.type}"
+            elif row.early or self._told(raised_early):
+                continue
+            if not self._told(key):
+                plain = {"id": f"{self._topic} {key}", "topic": self._topic, **row.to_json()}
+                self._pending[key] = _Pending(plain)
+
+    def _told(self, key: str) -> bool:
+        return key in self._pending or self._journal.settled(key)
 
     def step(self) -> None:
         """Make every attempt that is due, in the order of the alerts."""

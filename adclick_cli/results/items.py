@@ -31,6 +31,7 @@ _ALERT: dict[str, bool] = {
     "z": True,
     "rule": False,
     "time": False,
+    "state": False,
 }
 HISTORY = 20
 
@@ -87,6 +88,7 @@ def alert_values(row: AlertRow) -> dict[str, Value]:
         "z": row.z_score,
         "rule": row.rule,
         "time": write_iso(row.time),
+        "state": row.state,
     }
 
 

@@ -20,6 +20,7 @@ _LANES: dict[str, tuple[Record, ...]] = {
     "alerts": (schema.ALERT,),
 }
 WHAT = tuple(_LANES)
+_EARLY = (schema.EARLY_ALERT, schema.EARLY_VERDICT)
 
 
 @dataclass(frozen=True)
@@ -37,25 +38,28 @@ class Batch:
     away: str = ""
 
 
-def topics_of(what: str, topics: Topics) -> dict[str, Record]:
-    """The topics that hold `what` (ctr, engagement or alerts), live lane first."""
-    return {getattr(topics, record.topic_setting.removeprefix("topic_")): record for record in _LANES[what]}
+def topics_of(what: str, topics: Topics, *, early: bool = False) -> dict[str, Record]:
+    """The topics that hold `what` (ctr, engagement or alerts), live lane first; `early`: also the early alerts."""
+    records = (*_EARLY, *_LANES[what]) if early and what == "alerts" else _LANES[what]
+    return {getattr(topics, record.topic_setting.removeprefix("topic_")): record for record in records}
 
 
-def once(servers: Servers, what: str, topics: Topics) -> Iterator[Row | Deletion]:
-    """Every row that is there now.
+def once(servers: Servers, what: str, topics: Topics, *, early: bool = False) -> Iterator[Row | Deletion]:
+    """Every row that is there now; `early` as in `topics_of`.
 
     Raises:
         BrokerError: the broker does not answer.
         AdclickError: a message is no such row.
     """
-    for topic, record in topics_of(what, topics).items():
+    for topic, record in topics_of(what, topics, early=early).items():
         for batch in consumer.read_topic(servers, topic):
             for message in batch:
                 yield read(record, message)
 
 
-def follow(servers: Servers, what: str, topics: Topics, newest: int | None = None) -> Iterator[Batch]:
+def follow(
+    servers: Servers, what: str, topics: Topics, newest: int | None = None, *, early: bool = False
+) -> Iterator[Batch]:
     """Batches of rows without an end, from the first on; an empty batch while nothing comes.
 
     Args:
@@ -63,12 +67,13 @@ def follow(servers: Servers, what: str, topics: Topics, newest: int | None = Non
         what: ctr, engagement or alerts.
         topics: where they are; one may be made later.
         newest: how many offsets of each partition, at most, are read of what is there at the start; None reads all.
+        early: as in `topics_of`.
 
     Raises:
         BrokerError: the broker does not answer at the start.
         AdclickError: a message is no such row.
     """
-    records = topics_of(what, topics)
+    records = topics_of(what, topics, early=early)
     stream = Stream(servers, list(records), newest)
     try:
         while True:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
 
@@ -11,11 +12,19 @@ from adclick_cli import schema
 from adclick_cli.errors import AdclickError
 from adclick_cli.results.times import from_ms, read_iso, write_iso
 
-State = Literal["LIVE", "FINAL"]
+State = Literal["LIVE", "FINAL", "EARLY", "CONFIRMED", "WITHDRAWN"]
 Key = tuple[object, ...]
 
 NULLABLE = frozenset({"ctr", "z_score"})
 """Fields that are null where their division is not defined."""
+
+
+_ALERT_STATES: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    schema.ALERT.name: lambda _: {},
+    schema.EARLY_ALERT.name: lambda _: {"state": "EARLY", "early": True},
+    schema.EARLY_VERDICT.name: lambda values: {"state": _verdict(values), "early": True},
+}
+"""What an alert's topic tells of its lane."""
 
 
 class ResultMessage(Protocol):
@@ -101,6 +110,8 @@ class AlertRow:
         rule: baseline, significance or ratio.
         values: the row as it was read, by field.
         updated: when the row was written, UTC.
+        state: FINAL as the final windows raised it; EARLY as the early lane did; then CONFIRMED or WITHDRAWN.
+        early: whether the row is the early lane's.
     """
 
     time: datetime
@@ -114,6 +125,14 @@ class AlertRow:
     values: dict[str, Any] = field(repr=False, hash=False)
     updated: datetime = field(compare=False)
     state: State = "FINAL"
+    early: bool = False
+
+    def joined(self, other: AlertRow) -> AlertRow:
+        """This alert after `other`, the same one of another lane or from later; the final lane's numbers win."""
+        if self.early == other.early:
+            return self if self.state != "EARLY" and other.state == "EARLY" else other
+        final, early = (other, self) if self.early else (self, other)
+        return replace(final, state="CONFIRMED") if final.type == early.type else final
 
     @property
     def key(self) -> Key:
@@ -166,8 +185,8 @@ def read(record: schema.Record, message: ResultMessage) -> Row | Deletion:
             "or start over with `adclick down -v`.",
         ) from error
     updated = from_ms(message.timestamp_ms)
-    if record.name == schema.ALERT.name:
-        return _alert(values, updated)
+    if record.name in _ALERT_STATES:
+        return replace(_alert(values, updated), **_ALERT_STATES[record.name](values))
     return _window(record, values, updated)
 
 
@@ -235,3 +254,7 @@ def _alert(values: dict[str, Any], updated: datetime) -> AlertRow:
         values=values,
         updated=updated,
     )
+
+
+def _verdict(values: dict[str, Any]) -> State:
+    return "CONFIRMED" if values["verdict"] == "CONFIRMED" else "WITHDRAWN"

@@ -37,6 +37,7 @@ class Watch:
         names: the campaigns that are wanted; empty means all.
         span: the times that are wanted.
         keep_all: every window is kept, not only the newest.
+        early: the early lane's alerts are wanted, too.
     """
 
     what: str
@@ -47,16 +48,17 @@ class Watch:
     names: frozenset[str]
     span: Span
     keep_all: bool
+    early: bool = False
 
     def read_once(self) -> None:
         """Fill the board with what is there now."""
-        for row in reading.once(self.servers, self.what, self.topics):
+        for row in reading.once(self.servers, self.what, self.topics, early=self.early):
             self._take(row)
 
     def follow(self) -> Iterator[Batch]:
         """For ever what comes, not yet taken; only the newest where the board keeps no more."""
         newest = None if self.keep_all or not self.span.everything else NEWEST
-        return reading.follow(self.servers, self.what, self.topics, newest)
+        return reading.follow(self.servers, self.what, self.topics, newest, early=self.early)
 
     def steps(self) -> Iterator[int]:
         """Fill the board for ever; yields how many rows each step changed."""
@@ -138,4 +140,5 @@ def open_watch(
         board = WindowBoard(span, None) if keep_all else WindowBoard(span)
     submitted = submission.current_pipeline(settings) or settings.pipeline()
     record = schema.written(_RECORDS[what], gross=submitted.dedups)
-    return Watch(what, record, board, settings.servers, settings.topics(), frozenset(campaigns), span, keep_all)
+    names, early = frozenset(campaigns), submitted.early.ms > 0
+    return Watch(what, record, board, settings.servers, settings.topics(), names, span, keep_all, early)

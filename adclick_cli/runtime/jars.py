@@ -145,10 +145,23 @@ def _fetch_one(jar: Jar, folder: Path, repository: Repository, advance: Callable
                 raise DownloadError(
                     f"{jar.file_name} cannot be fetched",
                     shown(f"{type(error).__name__}: {error}"),
-                    "Look at the network and ADCLICK_MAVEN_URL, then run it again: it goes on where it stopped.",
+                    _mend(error),
                 ) from error
     _check(jar, part)
     part.replace(folder / jar.file_name)
+
+
+def _mend(error: Exception) -> str:
+    import requests
+
+    again = "then run it again: it goes on where it stopped."
+    if isinstance(error, requests.exceptions.SSLError):
+        # What is trusted comes with a Python package, not from this machine.
+        return (
+            "Where a proxy of your network signs with its own certificate, name the file of trusted ones in"
+            f" REQUESTS_CA_BUNDLE (as Debian and Ubuntu keep it: /etc/ssl/certs/ca-certificates.crt), {again}"
+        )
+    return f"Look at the network and ADCLICK_MAVEN_URL, {again}"
 
 
 def _sha256(path: Path) -> str:

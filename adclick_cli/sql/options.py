@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from adclick_cli import defaults
+from adclick_cli import defaults, schema
 from adclick_cli.pipeline import Pipeline
 
 ALIGNMENT_GROUP = "adclick"
@@ -22,6 +22,9 @@ _TOLERANT = {
     "decode.json-parser.enabled": "false",
 }
 """A value that does not fit its column becomes NULL instead of failing the job."""
+
+
+_EARLY = tuple(record.name for record in schema.EARLY)
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,7 @@ def _topics(pipeline: Pipeline) -> Transport:
             | {"properties.max.request.size": str(defaults.DEAD_LETTER_MAX_BYTES)},
             "ctr_live": _live_sink(pipeline, topics.ctr_live),
             "engagement_live": _live_sink(pipeline, topics.engagement_live),
+            **{name: _live_sink(pipeline, getattr(topics, name)) for name in _EARLY},
         },
         arrival="timestamp",
     )
@@ -111,7 +115,7 @@ def files(folder: Path) -> Transport:
             "clicks": file(folder / "clicks") | tolerant,
             "ctr": file(folder / "ctr"),
         },
-        sinks={name: file(folder / name) for name in ("ctr", "engagement", "alerts")},
+        sinks={name: file(folder / name) for name in ("ctr", "engagement", "alerts", *_EARLY)},
         arrival="file.modification-time",
     )
 

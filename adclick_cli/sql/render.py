@@ -33,6 +33,8 @@ _DEDUP_KEYS: dict[DedupKey, tuple[tuple[str, ...], str]] = {
 }
 """By key: the columns that it needs of an impression, and what clicks are partitioned by."""
 _LIVE_BEFORE = {"aggregation": ("live_sinks", "live_counts")}
+_EARLY_BEFORE = {"aggregation": ("early_sinks",)}
+_SCORING = {"baseline": "_score_baseline.sql.j2", "significance": "_score_pairs.sql.j2", "ratio": "_score_pairs.sql.j2"}
 _ANOMALY_MEMORY = Duration(3_600_000)
 _BASELINE_MEMORY = Duration(8 * 86_400_000)
 """Time of the clock, not of events: longer than the broker keeps what is still to be read (a week by default)."""
@@ -57,7 +59,14 @@ def _context(pipeline: Pipeline, transport: options.Transport) -> dict[str, Any]
         "session": options.session(pipeline),
         "records": {record.name: schema.written(record, gross=pipeline.dedups) for record in schema.ALL},
         "names": {"ctr": JOB_CTR, "anomaly": JOB_ANOMALY},
-        "lanes": ["live.sql.j2"] if pipeline.live else [],
+        "lanes": [*(["live.sql.j2"] if pipeline.live else []), *(["early_insert.sql.j2"] if pipeline.early.ms else [])],
+        "early": {
+            "lanes": ("early", "final"),
+            "views": ["early.sql.j2"] if pipeline.early.ms else [],
+            "times": ("window_time",) if pipeline.early.ms else (),
+            "reach_back": pipeline.early_reach_back,
+            "scoring": _SCORING[pipeline.method],
+        },
         "letters": ["dead_letters_insert.sql.j2"] if pipeline.dead_letters else [],
         "letter_characters": defaults.DEAD_LETTER_CHARACTERS,
         "heartbeat_id": schema.HEARTBEAT_ID,
@@ -126,6 +135,7 @@ def stage(pipeline: Pipeline, name: str, transport: options.Transport | None = N
         return ""
     context = _context(pipeline, transport or options.kafka(pipeline))
     before: tuple[str, ...] = _LIVE_BEFORE.get(name, ()) if pipeline.live else ()
+    before += _EARLY_BEFORE.get(name, ()) if pipeline.early.ms else ()
     after: tuple[str, ...] = ()
     if name == "join":
         before = ("unique",) if pipeline.unique_ids.ms else ()

@@ -92,13 +92,17 @@ _EXACT = ("alert_type", "window_start", "rule", *(name for name in ALERT_NUMBERS
 
 
 def compare_alerts(
-    db: DuckDBPyConnection, pipeline: Pipeline, earlier: Sequence[EarlierRule], found: Comparison
+    db: DuckDBPyConnection,
+    pipeline: Pipeline,
+    earlier: Sequence[EarlierRule],
+    found: Comparison,
+    label: str = "alerts",
 ) -> None:
     """Compute every alert from the rows taken as right, by the rule of its time, and compare with `rows_alerts`."""
     expect_alerts(db, pipeline.rule, earlier)
-    expected, there = _by_key(db, _ALERT_ROWS), _by_key(db, "SELECT * FROM rows_alerts")
+    expected, there = by_key(db, _ALERT_ROWS), by_key(db, "SELECT * FROM rows_alerts")
     for key in sorted(expected.keys() | there.keys()):
-        where = f"alerts: {key[1]} {utc(key[0])}"
+        where = f"{label}: {key[1]} {utc(key[0])}"
         right, row = expected.get(key), there.get(key)
         if row is None and right is not None:
             found.missing += 1
@@ -135,7 +139,8 @@ def expect_alerts(db: DuckDBPyConnection, rule: AlertRule, earlier: Sequence[Ear
     db.execute(_ALERTS)
 
 
-def _by_key(db: DuckDBPyConnection, query: str) -> dict[tuple[int, str], dict[str, Any]]:
+def by_key(db: DuckDBPyConnection, query: str) -> dict[tuple[int, str], dict[str, Any]]:
+    """The rows of a query by their `alert_time` (ms since the epoch) and `key`."""
     cursor = db.execute(query)
     names = [column[0] for column in cursor.description or ()]
     rows = [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]

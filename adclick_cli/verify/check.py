@@ -12,7 +12,7 @@ from adclick_cli.broker import admin, transactions
 from adclick_cli.broker.transactions import Hidden
 from adclick_cli.pipeline import EarlierRule, Pipeline
 from adclick_cli.security import Servers
-from adclick_cli.verify import alerts, compare, ledger, oracle
+from adclick_cli.verify import alerts, compare, early, ledger, oracle
 from adclick_cli.verify.compare import Comparison
 from adclick_cli.verify.late import Dropped, Late, late
 from adclick_cli.verify.ledger import Conflict
@@ -38,7 +38,7 @@ class Verdict:
 
     Attributes:
         ledger: every raw message in exactly one class, by topic.
-        results: ctr, engagement, alerts and, where they are kept, dead_letters.
+        results: ctr, engagement, alerts and, where they are kept, dead_letters and the early lane's.
         watermark: up to where windows must be final, ms since the epoch; None without a good event.
         conflicts: the first events whose id stands for other contents, too.
         late: what came too late, by the results and by Flink's own count.
@@ -93,8 +93,8 @@ def check(
     """Check messages that have been read.
 
     Args:
-        tables: impressions, clicks, ctr, engagement, alerts and (where they are kept) dead_letters, as
-            `raw.TopicTable` gives them.
+        tables: impressions, clicks, ctr, engagement, alerts and (where they are kept) dead_letters and those of the
+            early lane, as `raw.TopicTable` gives them.
         pipeline: the parameters of the submission that wrote the results.
         until_ms: dead letters of messages that arrived later need not be there yet, ms since the epoch.
         earlier: the alert rules that were in force before the pipeline's own, oldest first.
@@ -115,18 +115,24 @@ def check(
         if "dead_letters" in tables:
             results["dead_letters"] = compare.load_dead_letters(db, tables["dead_letters"])
             compare.compare_dead_letters(db, pipeline, until_ms, results["dead_letters"])
+        more = 0
+        if "ctr_early" in tables:
+            of_early, more = early.check_early(db, tables, pipeline, partitions, one_rule=not earlier)
+            results |= of_early
         ledger.classify(db, pipeline)
         if dropped and pipeline.unique_ids.ms:
             # A late repeat goes missing before any window.
             dropped = Dropped(dropped.rows, whole=False)
-        return Verdict(ledger.totals(db), results, watermark, ledger.conflicts(db, KEPT_CONFLICTS), late(db, dropped))
+        return Verdict(
+            ledger.totals(db), results, watermark, ledger.conflicts(db, KEPT_CONFLICTS), late(db, dropped, more)
+        )
     finally:
         db.close()
 
 
 def _written(servers: Servers, pipeline: Pipeline) -> int:
     """How much Flink has written so far, in any result topic."""
-    topics = admin.topic_names(pipeline.topics, (*schema.RESULTS, *schema.LIVE))
+    topics = admin.topic_names(pipeline.topics, (*schema.RESULTS, *schema.LIVE, *schema.EARLY))
     return sum(sum(ends.values()) for ends in admin.end_offsets(servers, topics).values())
 
 
@@ -164,6 +170,8 @@ def verify(
     names: tuple[str, ...] = ("ctr", "engagement", "alerts", "impressions", "clicks")
     if pipeline.dead_letters:
         names = ("dead_letters", *names)
+    if pipeline.early.ms:
+        names = (*early.NAMES, *names)
     topics = {name: TopicTable(servers, getattr(pipeline.topics, name)) for name in names}
     raw = admin.end_offsets(servers, (pipeline.topics.impressions, pipeline.topics.clicks))
     partitions = sum(len(ends) for ends in raw.values())

@@ -75,6 +75,7 @@ ALERT_NUMBERS = {
     "previous_clicks": "BIGINT",
     "z_score": "DOUBLE",
 }
+VERDICT_NUMBERS = {"final_ctr": "DOUBLE", "final_impressions": "BIGINT", "final_clicks": "BIGINT"}
 
 
 def utc(ms: int) -> str:
@@ -83,7 +84,9 @@ def utc(ms: int) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S") + (f".{ms % 1000:03d}" if ms % 1000 else "") + "Z"
 
 
-def load_windows(db: DuckDBPyConnection, name: str, key: str, messages: pa.Table, *, gross: bool = False) -> Comparison:
+def load_windows(
+    db: DuckDBPyConnection, name: str, key: str, messages: pa.Table, *, gross: bool = False, newest: bool = False
+) -> Comparison:
     """Fill `rows_{name}` with one row for each key; return a comparison that knows repeats and unreadable rows.
 
     Args:
@@ -92,6 +95,7 @@ def load_windows(db: DuckDBPyConnection, name: str, key: str, messages: pa.Table
         key: the field that names a row.
         messages: the topic's messages.
         gross: whether rows tell gross clicks, too; else they are taken as all clicks.
+        newest: whether a row replaces an earlier one of its key.
     """
     columns = {column: template.format(name=column, kind="BIGINT") for column, template in _WINDOW_COLUMNS.items()} | {
         "key": f"json_extract_string(text, '$.{key}')"
@@ -100,17 +104,30 @@ def load_windows(db: DuckDBPyConnection, name: str, key: str, messages: pa.Table
         columns["ctr"] = _NUMBER.format(name="ctr", kind="DOUBLE")
     columns["gross_click_count"] = _NUMBER.format(name="gross_click_count" if gross else "click_count", kind="BIGINT")
     required = [column for column in columns if column != "ctr"]
-    return _load(db, name, columns, required, ("window_start", "window_end", "key"), messages)
+    return _load(db, name, columns, required, ("window_start", "window_end", "key"), messages, newest=newest)
 
 
-def load_alerts(db: DuckDBPyConnection, messages: pa.Table) -> Comparison:
-    """Fill `rows_alerts`."""
+def _alert_columns() -> dict[str, str]:
     columns = {"alert_time": _INSTANT.format(name="alert_time"), "window_start": _INSTANT.format(name="window_start")}
     columns |= {"key": "json_extract_string(text, '$.campaign_id')"}
     columns |= {name: f"json_extract_string(text, '$.{name}')" for name in ("alert_type", "rule")}
     columns |= {name: _NUMBER.format(name=name, kind=kind) for name, kind in ALERT_NUMBERS.items()}
+    return columns
+
+
+def load_alerts(db: DuckDBPyConnection, messages: pa.Table, *, newest: bool = False) -> Comparison:
+    """Fill `rows_alerts`; `newest`: a row replaces an earlier one of its key."""
+    columns = _alert_columns()
     required = [column for column in columns if column != "z_score"]
-    return _load(db, "alerts", columns, required, ("alert_time", "key"), messages)
+    return _load(db, "alerts", columns, required, ("alert_time", "key"), messages, newest=newest)
+
+
+def load_verdicts(db: DuckDBPyConnection, messages: pa.Table) -> Comparison:
+    """Fill `rows_verdicts`; a row replaces an earlier one of its key."""
+    columns = _alert_columns() | {"verdict": "json_extract_string(text, '$.verdict')"}
+    columns |= {name: _NUMBER.format(name=name, kind=kind) for name, kind in VERDICT_NUMBERS.items()}
+    required = [column for column in columns if column != "z_score"]
+    return _load(db, "verdicts", columns, required, ("alert_time", "key"), messages, newest=True)
 
 
 def _load(
@@ -120,6 +137,8 @@ def _load(
     required: list[str],
     key: tuple[str, ...],
     messages: pa.Table,
+    *,
+    newest: bool = False,
 ) -> Comparison:
     found = Comparison()
     db.register(f"result_{name}", messages)
@@ -129,6 +148,11 @@ def _load(
         found.different += 1
         found.differences.append(f"{name}: the row at partition {partition}, offset {offset} cannot be read")
     keys, values = ", ".join(key), ", ".join(columns)
+    if newest:
+        db.execute(
+            f"CREATE OR REPLACE TABLE all_{name} AS SELECT * FROM all_{name} "  # noqa: S608 - names of this module, no value
+            f'QUALIFY row_number() OVER (PARTITION BY {keys} ORDER BY "offset" DESC) = 1'
+        )
     db.execute(
         f"CREATE OR REPLACE TABLE distinct_{name} AS "  # noqa: S608 - names of this module, no value
         f'SELECT {values}, count(*) AS copies, min(struct_pack(o := "offset", p := "partition")) AS place '
@@ -168,14 +192,21 @@ ORDER BY 1, 3
 """
 
 
-def compare_windows(db: DuckDBPyConnection, name: str, found: Comparison) -> None:
-    """Compare `expected_{name}` with `rows_{name}`; fills `accepted_{name}` with the rows taken as right."""
+def compare_windows(db: DuckDBPyConnection, name: str, found: Comparison, label: str | None = None) -> None:
+    """Compare `expected_{name}` with `rows_{name}`; fills `accepted_{name}` with the rows taken as right.
+
+    Args:
+        db: with those tables.
+        name: ctr or engagement.
+        found: the comparison to fill.
+        label: what differences call the rows; `name` where it is None.
+    """
     cursor = db.execute(_WINDOWS.format(name=name, ctr="r.ctr" if name == "ctr" else "NULL"))
     names = [column[0] for column in cursor.description or ()]
     accepted: list[tuple[Any, ...]] = []
     for values in cursor.fetchall():
         row = dict(zip(names, values, strict=True))
-        where = f"{name}: {row['key']} {utc(row['window_start'])}"
+        where = f"{label or name}: {row['key']} {utc(row['window_start'])}"
         if not row["there"]:
             if row["must"]:
                 found.missing += 1

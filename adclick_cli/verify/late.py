@@ -73,7 +73,18 @@ SELECT
 """
 
 
-def late(db: DuckDBPyConnection, dropped: Dropped | None) -> Late:
-    """Needs the oracle's tables and `accepted_ctr` of the comparison."""
+def possible(db: DuckDBPyConnection) -> int:
+    """How many rows at most could have reached the windows too late; needs the oracle's tables."""
+    return int(db.execute(_POSSIBLE).fetchall()[0][0])
+
+
+def late(db: DuckDBPyConnection, dropped: Dropped | None, more: int = 0) -> Late:
+    """What came too late for the final windows.
+
+    Args:
+        db: with the oracle's tables and `accepted_ctr` of the comparison.
+        dropped: Flink's own count, of all windows.
+        more: rows that could have reached other windows of the job too late.
+    """
     impressions, clicks = db.execute(_MISSING).fetchall()[0]
-    return Late(impressions, clicks, db.execute(_POSSIBLE).fetchall()[0][0], dropped)
+    return Late(impressions, clicks, possible(db) + more, dropped)

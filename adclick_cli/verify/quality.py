@@ -6,13 +6,18 @@ anew when more have come: what a message is may change with the ones behind it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
 from adclick_cli import submission
-from adclick_cli.errors import ParameterError
+from adclick_cli.errors import BrokerError, ParameterError
 from adclick_cli.pipeline import Pipeline
+from adclick_cli.results.feeding import Freshness, Reader
+from adclick_cli.results.items import Item
+from adclick_cli.results.rows import WindowRow
 from adclick_cli.results.times import Span, from_ms, write_iso
 from adclick_cli.security import Servers
 from adclick_cli.settings import Settings
@@ -22,6 +27,22 @@ from adclick_cli.verify.raw import TopicTable
 CLASSES = tuple(dict.fromkeys((*ledger.IMPRESSION_CLASSES[:1], *ledger.CLICK_CLASSES)))
 COLUMNS = ("minute", "topic", "raw", *CLASSES)
 """`minute` is ISO-8601, UTC; the others count messages. A class that a topic cannot have is left out of its rows."""
+
+PAUSE_S = 5.0
+"""Between two looks: each classifies all messages anew."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one look at the topics brought.
+
+    Attributes:
+        rows: those that are new or have changed, oldest first: `COLUMNS`.
+        away: why the broker does not answer; empty while it does.
+    """
+
+    rows: list[dict[str, Any]]
+    away: str = ""
 
 
 class Quality:
@@ -44,14 +65,18 @@ class Quality:
         begin = None if since_ms is None else since_ms - back
         self._raw = [TopicTable(servers, topic, begin) for topic in (topics.impressions, topics.clicks)]
         self._final = TopicTable(servers, topics.ctr)
+        self._unseen = False
 
     def refresh(self) -> bool:
-        """Read what came since the last call; returns whether anything did.
+        """Read what came since the last call that ended well; returns whether anything did.
 
         Raises:
             BrokerError: the broker does not answer.
         """
-        return sum(table.refresh() for table in (self._final, *self._raw)) > 0
+        for table in (self._final, *self._raw):
+            self._unseen |= table.refresh()
+        unseen, self._unseen = self._unseen, False
+        return unseen
 
     def rows(self) -> list[dict[str, Any]]:
         """A row for each minute and topic, oldest first: `COLUMNS`."""
@@ -65,14 +90,77 @@ class Quality:
             db.close()
         return [row | {"minute": write_iso(from_ms(row["minute"]))} for row in found]
 
-    def changes(self) -> Iterator[list[dict[str, Any]]]:
-        """For ever, the rows that are new or have changed; an empty list while nothing comes."""
-        known: dict[tuple[str, str], dict[str, Any]] = {}
+    def looks(self) -> Iterator[Look]:
+        """One look after the other, for ever; a broker that goes away behind the first one is waited for.
+
+        Raises:
+            BrokerError: the broker does not answer at the start.
+        """
+        known: dict[str, dict[str, Any]] = {}
+        answered = False
         while True:
-            fresh = self.rows() if self.refresh() else []
-            changed = [row for row in fresh if known.get((row["minute"], row["topic"])) != row]
-            known |= {(row["minute"], row["topic"]): row for row in changed}
-            yield changed
+            try:
+                fresh = self.rows() if self.refresh() else []
+            except BrokerError as error:
+                if not answered:
+                    raise
+                yield Look([], f"{error.what}. {error.why}".strip())
+            else:
+                answered = True
+                changed = [row for row in fresh if known.get(_key(row)) != row]
+                known |= {_key(row): row for row in changed}
+                yield Look(changed)
+            time.sleep(PAUSE_S)
+
+    def changes(self, report: Callable[[str], None]) -> Iterator[list[dict[str, Any]]]:
+        """For ever, the rows that are new or have changed; an empty list while nothing comes.
+
+        Args:
+            report: told when the broker goes away and when it is back.
+        """
+        away = ""
+        for look in self.looks():
+            if bool(look.away) != bool(away):
+                report(f"{look.away} Waiting for it." if look.away else "The broker is back.")
+            away = look.away
+            yield look.rows
+
+
+class QualityFeed:
+    """The ledger for a live screen, newest minute first.
+
+    Args:
+        quality: what is read.
+    """
+
+    what = "quality"
+
+    def __init__(self, quality: Quality) -> None:
+        self.fresh = Freshness()
+        self._known: dict[str, Item] = {}
+        self._reader = Reader[Look](quality.looks)
+        self.start, self.stop = self._reader.start, self._reader.stop
+
+    def take(self, seconds: float) -> int:
+        """Take what has come; returns how many rows changed."""
+        changed = 0
+        for look in self._reader.taken(seconds):
+            self.fresh.hear(look.away)
+            self._known |= {_key(row): Item(row["topic"], _key(row), row, row) for row in look.rows}
+            changed += len(look.rows)
+        return changed
+
+    def items(self) -> tuple[Item, ...]:
+        """The rows as they stand."""
+        return tuple(sorted(self._known.values(), key=lambda item: (item.source["minute"], item.name), reverse=True))
+
+    def windows(self, name: str) -> tuple[WindowRow, ...]:
+        """A minute of arrival has no windows."""
+        return ()
+
+
+def _key(row: dict[str, Any]) -> str:
+    return f"{row['minute']} {row['topic']}"
 
 
 def open_quality(settings: Settings, campaigns: list[str], since: str | None, until: str | None) -> Quality:

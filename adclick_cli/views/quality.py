@@ -2,78 +2,66 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from adclick_cli.results.conditions import EVERYTHING, Wish
+from adclick_cli.results.conditions import Fields, Wish
 from adclick_cli.verify.quality import CLASSES, COLUMNS, Quality
 from adclick_cli.views import console
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-FIELDS = {name: name not in ("minute", "topic") for name in COLUMNS}
-PAUSE_S = 5.0
-"""Between two looks: each classifies all messages anew."""
-_FRAME_LINES = 7
+    from adclick_cli.views.grid import Grid
+
+FIELDS: Fields = {name: name not in ("minute", "topic") for name in COLUMNS}
 
 
-def table(rows: list[dict[str, Any]], height: int | None = None) -> Table:
-    """The newest minutes, newest first, as many as fit into `height` lines; classes that do not occur are left out."""
+def table(rows: Sequence[dict[str, Any]]) -> Table:
+    """These rows under their title."""
     from rich.table import Table
 
-    seen = [name for name in CLASSES if any(row.get(name) for row in rows)]
-    room = len(rows) if height is None else max(1, height - _FRAME_LINES)
-    hidden = len(rows) - room
-    made = Table(
-        title="adclick quality: each message in one class, by minute of arrival (UTC)",
-        title_justify="left",
-        caption=f"+{hidden} more" if hidden > 0 else None,
-        caption_justify="left",
-    )
-    for name in ("minute", "topic", "raw", *seen):
-        made.add_column(name, justify="left" if name in ("minute", "topic") else "right", no_wrap=True)
-    for row in list(reversed(rows))[:room]:
-        made.add_row(row["minute"], row["topic"], *(f"{row[one]:,}" if one in row else "" for one in ("raw", *seen)))
+    made = Table(title="adclick quality: each message in one class, by minute of arrival (UTC)", title_justify="left")
+    fill(made, rows, rows)
     return made
 
 
-def show(quality: Quality, form: str, *, once: bool, wish: Wish = EVERYTHING) -> None:
-    """What is there now; or for ever each row that is new or has changed. Ctrl-C is its ordinary end."""
-    if once:
-        quality.refresh()
-        rows = wish.choose(quality.rows(), dict)
-        if form == "table":
-            console.out().print(table(rows))
-        else:
-            console.write_rows(rows, COLUMNS, form)
-        return
-    try:
-        _follow(quality, wish) if form == "table" else _stream(quality, form, wish)
-    except KeyboardInterrupt:
-        return
+def fill(
+    made: Table | Grid, rows: Sequence[dict[str, Any]], known: Sequence[dict[str, Any]], cursor: int | None = None
+) -> None:
+    """Columns and rows; classes that occur in none of the `known` rows are left out, the row at `cursor` is marked."""
+    seen = [name for name in CLASSES if any(row.get(name) for row in known)]
+    for name in ("minute", "topic", "raw", *seen):
+        made.add_column(name, justify="left" if name in ("minute", "topic") else "right", no_wrap=True)
+    for number, row in enumerate(rows):
+        counts = (f"{row[one]:,}" if one in row else "" for one in ("raw", *seen))
+        made.add_row(row["minute"], row["topic"], *counts, style="reverse" if number == cursor else None)
 
 
-def _stream(quality: Quality, form: str, wish: Wish) -> None:
+def show(quality: Quality, form: str, wish: Wish) -> list[dict[str, Any]]:
+    """What is there now, as data oldest first, as a table newest first; returns it."""
+    quality.refresh()
+    rows = quality.rows()
+    if form == "table":
+        rows.reverse()
+    chosen = wish.choose(rows, dict)
+    if form == "table":
+        console.out().print(table(chosen))
+    else:
+        console.write_rows(chosen, COLUMNS, form)
+    return chosen
+
+
+def stream(quality: Quality, form: str, wish: Wish) -> None:
+    """For ever each row that is new or has changed. Ctrl-C is its ordinary end."""
     if form == "csv":
         console.write_rows([], COLUMNS, form)
-    for rows in quality.changes():
-        for row in wish.choose(rows, dict):
-            if form == "csv":
-                console.write_csv_line(row, COLUMNS)
-            else:
-                console.write_json(row)
-        time.sleep(PAUSE_S)
-
-
-def _follow(quality: Quality, wish: Wish) -> None:
-    from rich.live import Live
-
-    known: dict[tuple[str, str], dict[str, Any]] = {}
-    screen = console.out()
-    with Live(table([]), console=screen) as live:
-        for rows in quality.changes():
-            known |= {(row["minute"], row["topic"]): row for row in rows}
-            newest = [known[key] for key in sorted(known, key=lambda key: (key[0], -len(key[1])))]
-            live.update(table(wish.choose(newest, dict), screen.height), refresh=True)
-            time.sleep(PAUSE_S)
+    try:
+        for rows in quality.changes(console.say):
+            for row in wish.choose(rows, dict):
+                if form == "csv":
+                    console.write_csv_line(row, COLUMNS)
+                else:
+                    console.write_json(row)
+    except KeyboardInterrupt:
+        return

@@ -109,7 +109,7 @@ def fill_lines(table: Table | Grid, lines: Sequence[Line], what: str, width: int
     sure = sure and (not gross or width >= WIDE + 2 * SURE)
     counts = ("clicks", "CTR", *(["95 %"] if sure else []), *_GROSS[: (2 if wide else 1) if gross else 0])
     sparks = wide or not gross
-    for name in ("window (UTC)", "impressions" if wide else "impr.", *counts, "change"):
+    for name in ("window (UTC)" if wide else "from UTC", "impressions" if wide else "impr.", *counts, "change"):
         table.add_column(name, justify="right", no_wrap=True)
     if sparks:
         table.add_column(f"last {history} windows" if wide else f"last {history}", no_wrap=True)
@@ -176,8 +176,11 @@ def fill_alerts(table: Table | Grid, rows: Sequence[AlertRow], cursor: int | Non
     """Columns and rows for these alerts; the one at `cursor` is marked."""
     from rich.text import Text
 
+    lanes = any(row.state != "FINAL" for row in rows)
     for name in ("time (UTC)", "campaign", "type", "CTR", "CTR before", "impressions", "z", "rule"):
         table.add_column(name)
+    if lanes:
+        table.add_column("state", no_wrap=True)
     for number, row in enumerate(rows):
         table.add_row(
             f"{row.time:%m-%d %H:%M:%S}",
@@ -188,6 +191,7 @@ def fill_alerts(table: Table | Grid, rows: Sequence[AlertRow], cursor: int | Non
             f"{row.impressions:,}",
             "-" if row.z_score is None else f"{row.z_score:+.1f}",
             row.rule,
+            *([Text(row.state, style="dim" if row.state == "WITHDRAWN" else "")] if lanes else []),
             style="reverse" if number == cursor else None,
         )
 

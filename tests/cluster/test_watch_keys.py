@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
+import re
 import select
 import signal
+import struct
 import subprocess
 import sys
 import termios
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -26,11 +30,20 @@ TIMEOUT_S = 30
 
 
 @contextmanager
-def _watching(cluster: Cluster, env: dict[str, str]) -> Iterator[tuple[subprocess.Popen[bytes], int, int]]:
+def _watching(
+    cluster: Cluster, env: dict[str, str], what: str = "ctr", size: tuple[int, int] | None = None
+) -> Iterator[tuple[subprocess.Popen[bytes], int, int]]:
+    """A watch at a terminal of 140 columns and 40 lines, or of a `size` that can change."""
     master, slave = pty.openpty()
+    shell = {**os.environ, **cluster.env, **env, "TERM": "xterm-256color"}
+    if size is None:
+        shell |= {"COLUMNS": "140", "LINES": "40"}
+    else:
+        shell = {name: value for name, value in shell.items() if name not in ("COLUMNS", "LINES")}
+        _resize(slave, *size)
     process = subprocess.Popen(
-        [sys.executable, "-m", "adclick_cli", "watch", "ctr"],
-        env={**os.environ, **cluster.env, **env, "TERM": "xterm-256color", "COLUMNS": "140", "LINES": "40"},
+        [sys.executable, "-m", "adclick_cli", "watch", what],
+        env=shell,
         stdin=slave,
         stdout=slave,
         stderr=subprocess.DEVNULL,
@@ -68,17 +81,100 @@ def test_keys_drive_the_screen_and_the_terminal_is_given_back(cluster: Cluster, 
             os.write(master, b"q")
         else:
             process.send_signal(int(ended_by))
-        end = time.monotonic() + TIMEOUT_S
-        left = b""
-        while process.poll() is None and time.monotonic() < end:
-            if select.select([master], [], [], 0.1)[0]:
-                left += os.read(master, 65536)
+        left = _drain_until_end(process, master)
         assert process.returncode == 0
         while select.select([master], [], [], 0.1)[0]:
             left += os.read(master, 65536)
         assert b"\x1b[?1049l" in left
         assert b"\x1b[?25h" in left
         assert termios.tcgetattr(slave) == before
+
+
+def test_another_size_of_the_terminal_is_filled_and_no_line_broken(cluster: Cluster) -> None:
+    env = cluster.own_topics("sizes")
+    _make_topics(cluster, env)
+    for number in range(40):
+        _send_row(cluster, env["ADCLICK_TOPIC_CTR"], f"camp-{number:02}")
+    with _watching(cluster, env, size=(140, 40)) as (process, master, slave):
+        _wait_for_frame(master, 140, 40, 32)
+        for width, height in ((80, 24), (50, 12), (160, 50)):
+            _resize(slave, width, height)
+            process.send_signal(signal.SIGWINCH)
+            _wait_for_frame(master, width, height, min(40, height - 8))
+        os.write(master, b"q")
+        _drain_until_end(process, master)
+        assert process.returncode == 0
+
+
+def _drain_until_end(process: subprocess.Popen[bytes], master: int) -> bytes:
+    """What comes until the process ends: one that nobody reads from waits in its last write."""
+    end, left = time.monotonic() + TIMEOUT_S, b""
+    while process.poll() is None and time.monotonic() < end:
+        if select.select([master], [], [], 0.1)[0]:
+            left += os.read(master, 65536)
+    return left
+
+
+def _resize(terminal: int, width: int, height: int) -> None:
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
+
+
+def _wait_for_frame(master: int, width: int, height: int, rows: int) -> None:
+    """Wait for a frame that fills the terminal, with so many campaigns; no line of it is longer than the others."""
+    end, seen = time.monotonic() + TIMEOUT_S, b""
+    while time.monotonic() < end:
+        if select.select([master], [], [], 0.2)[0]:
+            seen += os.read(master, 65536)
+        for frame in seen.split(b"\x1b[H")[1:]:
+            lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", frame.decode(errors="replace")).split("\r\n")
+            if len(lines) == height and sum("camp-" in line for line in lines) == rows:
+                assert {len(line) for line in lines} == {width}, lines
+                return
+    raise AssertionError(f"no frame of {width} x {height}: {seen[-2000:]!r}")
+
+
+def test_a_broker_that_goes_away_and_comes_back_is_waited_for(cluster: Cluster, tmp_path: Path) -> None:
+    env = cluster.own_topics("outage")
+    _make_topics(cluster, env)
+    _send_row(cluster, env["ADCLICK_TOPIC_CTR"], "camp-before")
+    with (
+        _watching(cluster, env) as (process, master, _),
+        # A home without a submission: the topics are those of the settings.
+        _watching(cluster, env | {"ADCLICK_HOME": str(tmp_path)}, "quality") as (other, ledger, _),
+    ):
+        _read_until(master, b"camp-before")
+        _read_until(ledger, b"No message")
+        services = cluster.json("status")["services"]
+        os.kill(next(one["pid"] for one in services if one["name"] == "broker"), signal.SIGKILL)
+        # Both say it below their first line, and keep what they have.
+        assert b"camp-before" in _read_until(master, b"broker away since").rsplit(b"broker away", 1)[1] + _next(master)
+        _read_until(ledger, b"broker away since")
+        os.write(master, b"?")
+        _read_until(master, b"Esc  ")
+        os.write(master, b"?")
+        cluster.run("up", env=env)
+        _send_row(cluster, env["ADCLICK_TOPIC_CTR"], "camp-after")
+        back = _read_until(master, b"camp-after")
+        assert b"broker away" not in back[back.rindex(b"\x1b[H") :]
+        cluster.run("generate", "--count", "50", "--start", "2026-01-01T00:00:00Z", env=env)
+        _read_pattern(ledger, rb"impressions[^\n]* 50 ")
+        for one, keys in ((process, master), (other, ledger)):
+            os.write(keys, b"q")
+            _drain_until_end(one, keys)
+            assert one.returncode == 0
+
+
+def _read_pattern(master: int, pattern: bytes) -> None:
+    end, seen = time.monotonic() + TIMEOUT_S, b""
+    while not re.search(pattern, seen):
+        assert time.monotonic() < end, seen[-2000:]
+        if select.select([master], [], [], 0.5)[0]:
+            seen += os.read(master, 65536)
+
+
+def _next(master: int) -> bytes:
+    """One more whole frame."""
+    return _read_until(master, b"\x1b[H", b"") + _read_until(master, b"\x1b[H", b"")
 
 
 def test_a_topic_that_is_made_anew_is_read_from_its_start(cluster: Cluster) -> None:

@@ -6,7 +6,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,9 @@ class Results:
     ctr: list[Row] = field(default_factory=list)
     engagement: list[Row] = field(default_factory=list)
     alerts: list[Row] = field(default_factory=list)
+    ctr_early: list[Row] = field(default_factory=list)
+    early_alerts: list[Row] = field(default_factory=list)
+    early_verdicts: list[Row] = field(default_factory=list)
 
 
 class EmbeddedFlink:
@@ -119,6 +122,6 @@ def run_pipeline(embedded: EmbeddedFlink, tmp_path: Path) -> RunPipeline:
         (folder / "ctr").mkdir()
         pipeline = pipeline_of(**parameters)
         embedded.execute(render.script(pipeline, options.files(folder)), extra)
-        return Results(*(read_rows(folder / name) for name in ("ctr", "engagement", "alerts")))
+        return Results(*(read_rows(folder / one.name) for one in fields(Results)))
 
     return run

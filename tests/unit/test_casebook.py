@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adclick_cli.casebook import arrival, junit, lines, oracle, reading, rows, run, updating
+from adclick_cli.casebook import arrival, junit, lines, oracle, planning, reading, rows, run, updating
 from adclick_cli.casebook.model import Beat, Case, CaseFileError, Click, Impression
 from adclick_cli.casebook.rows import Difference
 from adclick_cli.casebook.run import Outcome
 from adclick_cli.errors import AdclickError, ParameterError
+from adclick_cli.parameters import Duration
+from adclick_cli.pipeline import Pipeline
+from adclick_cli.sql import options, render
+from adclick_cli.sql.script import compact
 
+HOUR = Duration(3_600_000)
 EXAMPLES = Path(__file__).parents[2] / "examples" / "tests"
 CASE = """\
 # kept
@@ -157,6 +164,33 @@ def test_what_no_rule_decides_is_refused(tmp_path: Path) -> None:
     case = reading.read(written(tmp_path, CASE.replace("impression i1 camp-1 mobile at +3s", given)))[0]
     with pytest.raises(CaseFileError, match="line 3"):
         arrival.arrive(case)
+
+
+def test_the_jobs_are_the_statements_that_submit_sends_and_no_others() -> None:
+    for pipeline in (Pipeline(), replace(Pipeline(), method="ratio", dedup_window=Duration(2000), unique_ids=HOUR)):
+        where = options.kafka(pipeline)
+        sent = compact(render.script(replace(pipeline, live=False), where))
+        found = planning.jobs(pipeline, ("alerts", "dead_letters"), where)
+        assert all(text in sent for job in found for text in job.texts)
+        left = sent
+        for text in sorted({text for job in found for text in job.texts}, key=len, reverse=True):
+            left = left.replace(text, "")
+        assert set(left.replace("EXECUTE STATEMENT SET BEGIN", "").replace("END", "").split()) == {";"}
+
+
+def test_cases_share_the_jobs_that_their_settings_do_not_change() -> None:
+    where = planning.transport(Path("/nowhere"))
+
+    def shared(records: tuple[str, ...], **settings: Any) -> list[bool]:
+        other = replace(Pipeline(), **settings)
+        plain = planning.jobs(Pipeline(), records, where)
+        return [one == two for one, two in zip(plain, planning.jobs(other, records, where), strict=True)]
+
+    assert shared(("ctr", "alerts"), min_impressions=9) == [True, False]
+    assert shared(("ctr", "dead_letters"), min_impressions=9) == [True, True]
+    assert shared(("alerts", "dead_letters"), attribution=HOUR) == [False, True, True]
+    assert shared(("dead_letters",), max_ahead=Duration(7_200_000)) == [False, False]
+    assert planning.jobs(Pipeline(), ("ctr",), where) == planning.jobs(Pipeline(), ("alerts",), where)[:1]
 
 
 def outcome(path: Path, *found: dict[str, object], disagreement: bool = False) -> Outcome:

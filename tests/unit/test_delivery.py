@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import socket
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from adclick_cli import schema
 from adclick_cli.broker.consumer import Message
 from adclick_cli.errors import AdclickError, ParameterError
 from adclick_cli.results import delivery, sending
+from adclick_cli.results.board import AlertBoard
 from adclick_cli.results.delivery import BEGUN, Delivery, Journal
 from adclick_cli.results.rows import AlertRow, read
 from adclick_cli.results.ways import Command, Outcome, Way, Webhook, environment
@@ -89,13 +92,52 @@ def test_each_alert_once_and_not_again_after_a_restart(tmp_path: Path, told: Tol
     assert told.names == ["a", "a", "b"]
 
 
+def early_row(minute: int, name: str, verdict: str | None = None) -> AlertRow:
+    record, more = (schema.EARLY_ALERT, {}) if verdict is None else (schema.EARLY_VERDICT, {"verdict": verdict})
+    final = {"final_ctr": 0.1, "final_impressions": 100, "final_clicks": 10} if verdict else {}
+    found = read(record, Message(TOPIC, 0, 0, 0, None, json.dumps(alert(minute, name) | more | final).encode()))
+    assert isinstance(found, AlertRow)
+    return found
+
+
+def test_an_early_alert_is_told_once_and_again_only_when_it_is_withdrawn(tmp_path: Path, told: Told) -> None:
+    sender, _ = open_delivery(tmp_path, Command(told.text))
+    for rows in (
+        [early_row(1, "kept"), early_row(1, "gone")],
+        [early_row(1, "kept", "CONFIRMED"), row(1, "kept"), early_row(1, "gone", "WITHDRAWN")],
+        [row(1, "late"), early_row(1, "unknown", "WITHDRAWN"), early_row(1, "gone", "WITHDRAWN")],
+    ):
+        sender.add(rows)
+        sender.step()
+    assert [(one["campaign_id"], one["state"]) for one, _ in told.alerts] == [
+        ("kept", "EARLY"),
+        ("gone", "EARLY"),
+        ("gone", "WITHDRAWN"),
+        ("late", "FINAL"),
+    ]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_the_lanes_of_an_alert_are_one_line_in_whatever_order_they_come(order: tuple[int, ...]) -> None:
+    rows = [early_row(1, "a"), early_row(1, "a", "CONFIRMED"), replace(row(1, "a"), impressions=77)]
+    board = AlertBoard()
+    for place in order:
+        board.update(rows[place])
+    (shown,) = board.rows()
+    assert (shown.state, shown.impressions) == ("CONFIRMED", 77)
+    board.update(early_row(2, "a"))
+    board.update(early_row(2, "a", "WITHDRAWN"))
+    assert not board.update(early_row(2, "a"))
+    assert [one.state for one in board.rows()] == ["CONFIRMED", "WITHDRAWN"]
+
+
 def test_what_a_command_is_told(tmp_path: Path, told: Told) -> None:
     name = "$(touch hacked); `id` 'x' \"y\" \n--flag"
     sender, _ = open_delivery(tmp_path, Command(told.text))
     sender.add([row(1, name)])
     sender.step()
     ((plain, env),) = told.alerts
-    assert plain == {"id": f"{TOPIC} 2026-01-01T12:02:00Z {name}", "topic": TOPIC, **alert(1, name)}
+    assert plain == {"id": f"{TOPIC} 2026-01-01T12:02:00Z {name}", "topic": TOPIC, **alert(1, name), "state": "FINAL"}
     assert env["ADCLICK_ALERT_CAMPAIGN_ID"] == name
     assert env["ADCLICK_ALERT_TYPE"] == "SPIKE"
     assert env["ADCLICK_ALERT_TIME"] == "2026-01-01T12:02:00Z"

@@ -18,6 +18,8 @@ CASES = {
     "default": Pipeline(),
     "bounded": Pipeline(bounded=True, live=False, window=Duration(3_600_000)),
     "no_dead_letters": Pipeline(dead_letters=False),
+    "early": Pipeline(early=Duration(15_000), dead_letters=False),
+    "early_ratio": Pipeline(early=Duration(15_000), method="ratio", min_z=4.0, dead_letters=False, live=False),
     "dedup": Pipeline(dedup_window=Duration(30_000), dead_letters=False),
     "dedup_user_ad": Pipeline(
         dedup_window=Duration(2_000), dedup_key="user+ad", unique_ids=Duration(600_000), dead_letters=False
@@ -59,6 +61,7 @@ def test_every_parameter_changes_the_sql() -> None:
         "window": Duration(120_000),
         "attribution": Duration(300_000),
         "clock_skew": Duration(2_000),
+        "early": Duration(15_000),
         "dedup_window": Duration(30_000),
         "unique_ids": Duration(600_000),
         "watermark_delay": Duration(7_000),

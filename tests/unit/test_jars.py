@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
+import ssl
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import trustme
 
 from adclick_cli import defaults
 from adclick_cli.errors import DownloadError
@@ -92,6 +94,30 @@ def test_a_jar_that_is_not_the_pinned_one_is_refused_and_removed(server: _Server
 def test_a_jar_that_is_not_there_is_named(server: _Server, tmp_path: Path) -> None:
     with pytest.raises(DownloadError, match=re.escape("b-1.jar cannot be fetched")):
         _fetch(server, tmp_path, _jar("b"))
+
+
+def test_a_certificate_that_is_not_trusted_names_the_way_to_trust_it(
+    server: _Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A wheel's user stands behind a proxy that signs with its own certificate, which no package knows."""
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    url = f"https://127.0.0.1:{server.server_port}/maven2"
+
+    def fetch() -> None:
+        jars.fetch([_jar()], tmp_path, lambda: Repository(url), lambda *_: None)
+
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(DownloadError, match="cannot be fetched") as caught:
+        fetch()
+    assert "REQUESTS_CA_BUNDLE" in caught.value.mend
+    authority.cert_pem.write_to_path(str(tmp_path / "trusted.pem"))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "trusted.pem"))
+    fetch()
+    assert (tmp_path / "a-1.jar").read_bytes() == BODY
 
 
 def test_every_pin_is_whole_and_of_the_version_that_is_told() -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import time
+from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
+from rich.live import Live
 
 from adclick_cli import schema
 from adclick_cli.errors import ParameterError
@@ -22,7 +25,9 @@ from adclick_cli.results.screen import Key, Rows, Screen, Tick, Windows, reduce
 from adclick_cli.results.times import Span
 from adclick_cli.results.watching import Watch
 from adclick_cli.security import Servers
+from adclick_cli.verify import quality
 from adclick_cli.views import live
+from adclick_cli.views import quality as quality_view
 from adclick_cli.views.keys import decode
 
 FIELDS = items.fields("ctr")
@@ -177,13 +182,87 @@ def test_keys_are_read_from_what_a_terminal_sends() -> None:
     ]  # fmt: skip
 
 
+def _watch(board: WindowBoard) -> Watch:
+    return Watch("ctr", schema.CTR, board, Servers("127.0.0.1:1"), Topics(), frozenset(), Span(), False)
+
+
+class _Terminal(io.StringIO):
+    """What is written to a terminal, write by write."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writes: list[str] = []
+
+    def write(self, text: str) -> int:
+        self.writes.append(text)
+        return len(text)
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_refresh_of_a_thousand_campaigns_is_one_write_of_the_rows_that_fit() -> None:
+    """Two writes, or an empty screen before the rows, would be seen as flicker."""
+    board = WindowBoard()
+    for number in range(1000):
+        board.update(_row(f"camp-{number}", 0, 2000 - number, 100))
+    feed, terminal = Feed(_watch(board)), _Terminal()
+    screen = Console(file=terminal, width=140, height=40, force_terminal=True, legacy_windows=False)
+    state = reduce(reduce(Screen(FIELDS), Tick(32)), Rows(feed.items()))
+    with Live(console=screen, screen=True, auto_refresh=False) as shown:
+        for _ in range(3):
+            terminal.writes.clear()
+            shown.update(live.picture(state, feed, screen, ""), refresh=True)
+            assert len(terminal.writes) == 1
+            drawn = terminal.writes[0]
+            assert drawn.startswith("\x1b[H"), "from the upper left corner"
+            assert "\x1b[2J" not in drawn, "never empty"
+            assert drawn.count("\n") == 39
+            assert drawn.count("camp-") == 32
+            assert state.shown()[state.first].name in drawn
+            state = reduce(state, Key("pagedown"))
+
+
+def test_the_quality_view_has_the_keys_of_the_others_but_no_windows() -> None:
+    rows = [
+        {"minute": f"2026-01-01T00:{minute:02}:00Z", "topic": topic, "raw": minute, "valid": minute, "malformed": 1}
+        for minute in range(30)
+        for topic in ("ad-impressions", "ad-clicks")
+    ]
+    feed = quality.QualityFeed(_Looks([quality.Look(rows), quality.Look([], "gone"), quality.Look(rows[:2])]))
+    feed.start()
+    changed, end = 0, time.monotonic() + 5
+    while changed < 62 and time.monotonic() < end:
+        changed += feed.take(0.1)
+    assert (changed, feed.fresh.away) == (62, "")
+    screen = reduce(reduce(Screen(quality_view.FIELDS), Tick(10)), Rows(feed.items()))
+    assert screen.shown()[0].key == "2026-01-01T00:29:00Z ad-impressions"
+    screen = _after(screen, "/", *"raw<3 and topic~*clicks", "enter")
+    assert [item.source["raw"] for item in screen.shown()] == [2, 1, 0]
+    assert _after(screen, "enter").view == "rows"
+    console = Console(width=100, height=20)
+    drawn = "".join(one.text for line in console.render_lines(live.picture(screen, feed, console, "")) for one in line)
+    assert "malformed" in drawn
+    assert "orphan" not in drawn
+    assert "Enter" not in drawn
+
+
+class _Looks(quality.Quality):
+    """Looks that were made before; the rest of it needs a broker."""
+
+    def __init__(self, made: list[quality.Look]) -> None:
+        self._made = made
+
+    def looks(self) -> Iterator[quality.Look]:
+        yield from self._made
+
+
 def test_a_frame_of_a_thousand_campaigns_takes_less_than_30_ms_of_cpu() -> None:
     board = WindowBoard()
     for minute in range(20):
         for number in range(1000):
             board.update(_row(f"camp-{number}", minute, 1000 + number, 100))
-    watched = Watch("ctr", schema.CTR, board, Servers("127.0.0.1:1"), Topics(), frozenset(), Span(), False)
-    feed, screen = Feed(watched), Console(width=140, height=40)
+    feed, screen = Feed(_watch(board)), Console(width=140, height=40)
     state = reduce(reduce(Screen(FIELDS), Tick(32)), Rows(feed.items()))
     live.picture(state, feed, screen, "")
     taken: list[float] = []

@@ -53,6 +53,8 @@ def jobmanager(layout: Layout, settings: Settings, pushed: tuple[str, ...] = ())
                 layout,
                 JOBMANAGER,
                 "-XX:+UseSerialGC",
+                # No event passes through it: the second compiler would cost more than it gives (docs/decisions/0013).
+                "-XX:TieredStopAtLevel=1",
                 f"-Xmx{settings.jobmanager_memory_mb - JOBMANAGER_BEYOND_HEAP_MB}m",
                 f"-XX:MaxMetaspaceSize={JOBMANAGER_METASPACE_MB}m",
             ),

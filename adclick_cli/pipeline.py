@@ -7,7 +7,7 @@ one that runs under `ADCLICK_HOME`, so that `watch` and `verify` ask for the rig
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from adclick_cli import defaults
@@ -15,6 +15,8 @@ from adclick_cli.parameters import Duration
 
 Method = Literal["ratio", "significance", "baseline"]
 METHODS: tuple[Method, ...] = ("ratio", "significance", "baseline")
+
+_MINUTE_MS = 60_000
 
 DedupKey = Literal["impression", "user+ad"]
 DEDUP_KEYS: tuple[DedupKey, ...] = ("impression", "user+ad")
@@ -114,6 +116,8 @@ class Pipeline:
         min_z: least absolute z of `significance` or `baseline`.
         parallelism: parallel subtasks of each operator.
         bounded: read what is there now, write every window, finish.
+        clicks_lead: so much event time before the impressions the clicks are read, where all are there already; 0
+            where they come as they happen.
         live: also keep the upsert topics with the windows that are still open.
         dead_letters: also find each message that is no event, with the reason.
         checkpoint_interval: how often results are committed.
@@ -140,6 +144,7 @@ class Pipeline:
     min_z: float = defaults.MIN_Z
     parallelism: int = defaults.PARALLELISM
     bounded: bool = False
+    clicks_lead: Duration = Duration(0)  # noqa: RUF009 - it is immutable
     live: bool = True
     dead_letters: bool = True
     checkpoint_interval: Duration = Duration.parse(defaults.CHECKPOINT_INTERVAL, "checkpoint-interval")
@@ -173,7 +178,10 @@ class Pipeline:
         """How far the windows' watermark is behind that of the topics, ms: the joins hold it back.
 
         One join waits for the latest click that an impression may have; the search for duplicates waits once more.
+        Where the clicks are read ahead, it holds the watermark back by their lead, too, and needs no millisecond more.
         """
+        if self.clicks_lead.ms:
+            return self.reach_back.ms + self.clicks_lead.ms
         return (self.reach_back.ms + 1) * (2 if self.dedups else 1)
 
     @property
@@ -185,6 +193,18 @@ class Pipeline:
     def early_reach_back(self) -> Duration:
         """The same of the early lane's join."""
         return max(self.early, self.clock_skew)
+
+    def of_a_backlog(self) -> Pipeline:
+        """The same for events that are all there already, bounded: the clicks are read ahead, which costs less.
+
+        They lead by attribution and delay, and by half an attribution more: watermarks are passed on in steps, and a
+        backlog's event time runs fast.
+        Not where more than one join waits for the clicks, nor for ids that are unique, which are found by event time.
+        """
+        if self.dedups or self.unique_ids.ms or self.live or self.early.ms:
+            return replace(self, bounded=True)
+        least = self.attribution.ms + self.watermark_delay.ms + max(self.attribution.ms // 2, _MINUTE_MS)
+        return replace(self, bounded=True, clicks_lead=Duration(-(-least // _MINUTE_MS) * _MINUTE_MS))
 
     @property
     def rule(self) -> AlertRule:

@@ -208,7 +208,7 @@ class Settings(LoginSettings):
         if method is None:
             raise ParameterError("method", self.method, "There is no such rule.", f"Use one of {', '.join(METHODS)}.")
         spike, drop = self._thresholds()
-        return Pipeline(
+        plain = Pipeline(
             window=_window(self.window),
             attribution=Duration.parse(self.attribution, "attribution"),
             clock_skew=Duration.parse(self.clock_skew, "clock-skew", allow_zero=True),
@@ -233,6 +233,7 @@ class Settings(LoginSettings):
             bootstrap_servers=self.servers.addresses,
             topics=self.topics(),
         )
+        return plain.of_a_backlog() if bounded else plain
 
     def _early(self, *, bounded: bool) -> Duration:
         early = Duration.parse(self.early, "early", allow_zero=True)

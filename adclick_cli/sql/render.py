@@ -76,6 +76,7 @@ def _context(pipeline: Pipeline, transport: options.Transport) -> dict[str, Any]
             "clicks": "unique_clicks" if pipeline.unique_ids.ms else "clicks",
             "reach_back": pipeline.reach_back,
         },
+        "clicked": _clicked(pipeline),
         "unique": (
             ("impressions", *_contents(schema.IMPRESSION, _columns(pipeline))),
             ("clicks", *_contents(schema.CLICK)),
@@ -100,6 +101,17 @@ def _context(pipeline: Pipeline, transport: options.Transport) -> dict[str, Any]
 def _contents(record: schema.Record, more: tuple[str, ...] = ()) -> tuple[str, tuple[str, ...]]:
     """What identifies an event, and the texts that its result depends on."""
     return record.required[0], (*record.required[1:], *more)
+
+
+def _clicked(pipeline: Pipeline) -> dict[str, Any]:
+    """When clicks are said to have happened, earlier where they are read ahead, and where a join finds them then."""
+    ahead = pipeline.clicks_lead.ms
+    return {
+        "at": f"{schema.STAMP} - {ahead}" if ahead else schema.STAMP,
+        "never": str(-ahead),
+        "from": Duration(ahead + pipeline.reach_back.ms),
+        "to": Duration(max(ahead - pipeline.attribution.ms, 0)),
+    }
 
 
 def _columns(pipeline: Pipeline) -> tuple[str, ...]:
@@ -140,7 +152,11 @@ def stage(pipeline: Pipeline, name: str, transport: options.Transport | None = N
     if name == "join":
         before = ("unique",) if pipeline.unique_ids.ms else ()
         after = ("dedup",) if pipeline.dedups else ()
-    own = "anomaly_baseline" if name == "anomaly" and pipeline.method == "baseline" else name
+    own = name
+    if name == "anomaly" and pipeline.method == "baseline":
+        own = "anomaly_baseline"
+    elif name == "join" and pipeline.clicks_lead.ms:
+        own = "join_backlog"
     return "\n".join(_render(template, context) for template in (*before, own, *after))
 
 

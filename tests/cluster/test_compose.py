@@ -43,8 +43,8 @@ def test_backfill_with_a_killed_taskmanager_is_proven_right(compose_cluster: Clu
     with timed("submit"):
         compose_cluster.run("submit")
     container = _container(engine, compose_cluster, "taskmanager")
-    with timed("generate 40 min at 300/s"):
-        compose_cluster.run("generate", "--backfill", "40m", "--rate", "300", "--phase", "cycle", "--seed", "7")
+    with timed("generate 40 min at 100/s"):
+        compose_cluster.run("generate", "--backfill", "40m", "--rate", "100", "--phase", "cycle", "--seed", "7")
     # From outside, as the kernel would: the engine's own `kill` counts as a wish, after which nothing is restarted.
     os.kill(int(engine.docker("inspect", "--format", "{{.State.Pid}}", container)), signal.SIGKILL)
     end = time.monotonic() + TIMEOUT_S

@@ -88,7 +88,7 @@ def test_the_runtime_is_remembered_without_a_flag(any_cluster: Cluster) -> None:
 
 def test_from_submit_to_proven_results(any_cluster: Cluster) -> None:
     env = any_cluster.own_topics("contract")
-    any_cluster.run("submit", "--threshold", "0.5", "--window", "10s", "--attribution", "20s", env=env)
+    any_cluster.run("submit", "--threshold", "0.5", "--window", "4s", "--attribution", "5s", env=env)
     try:
         assert _active(any_cluster) == ["adclick anomaly", "adclick ctr"]
         refused = any_cluster.run("submit", code=1, env=env)
@@ -120,12 +120,15 @@ def test_from_submit_to_proven_results(any_cluster: Cluster) -> None:
 
 def test_a_bounded_run_ends_by_itself(any_cluster: Cluster) -> None:
     env = any_cluster.own_topics("contract-bounded")
-    any_cluster.run("generate", "--backfill", "5m", "--rate", "20", "--late", "0.1", "--malformed", "0.05", env=env)
+    shares = ("--late", "0.1", "--malformed", "0.05", "--duplicates", "0.1", "--orphans", "0.2")
+    any_cluster.run("generate", "--backfill", "5m", "--rate", "20", *shares, env=env)
     jobs = any_cluster.rows("submit", "--bounded", env=env)
     assert [job["state"] for job in jobs] == ["FINISHED", "FINISHED"]
     verdict = any_cluster.json("verify", env=env)
     assert verdict["ok"], verdict["results"]
     assert verdict["ledger"]["impressions"]["pending"] == 0
+    for topic, kinds in (("impressions", ("duplicate", "malformed")), ("clicks", ("orphan",))):
+        assert all(verdict["ledger"][topic][kind] > 0 for kind in kinds)
 
 
 def test_a_broker_that_is_not_there_is_said(any_cluster: Cluster) -> None:
@@ -176,7 +179,9 @@ def test_a_killed_taskmanager_is_there_again_after_up(any_cluster: Cluster) -> N
     while _pid(any_cluster) == killed:
         assert time.monotonic() < end
         time.sleep(0.2)
-    any_cluster.run("up")
+    if any_cluster.env["ADCLICK_RUNTIME"] == "local":
+        assert _states(any_cluster)["taskmanager"] == "dead"
+    assert "The broker runs already" in any_cluster.run("up").stderr
     assert any_cluster.json("status", "--wait", "60")["healthy"]
 
 

@@ -229,41 +229,54 @@ def _troubles(cluster: Cluster) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("fast", [True, False])
-def test_events_survive_a_broker_that_is_killed(cluster: Cluster, fast: bool) -> None:
-    topic, count = f"survivors-{fast}".lower(), 4_000
-    admin.ensure_topics(servers(cluster), {topic: schema.CLICK})
-    producer = open_producer(servers(cluster), fast=fast)
-    killed = threading.Event()
+COUNT = 4_000
 
-    def send() -> None:
-        for number in range(count):
-            if number == count // 4:
-                process(cluster, "broker").kill()
-                killed.set()
-            producer.send(topic, b"key", str(number).encode())
+
+@pytest.fixture(scope="module")
+def after_a_kill(cluster: Cluster) -> dict[str, dict[int, int]]:
+    """A broker killed while both clients send to it and a topic is empty again; by partition where that one begins."""
+    admin.ensure_topics(servers(cluster), dict.fromkeys(("survivors-true", "survivors-false", "emptied"), schema.CLICK))
+    _fill(cluster, "emptied")
+    begins = admin.delete_records(servers(cluster), ["emptied"])
+    time.sleep(2 * options.EMPTIED_IS_DURABLE_MS / 1000)
+    # Both are in the midst of it when it dies, and neither sends the rest before.
+    reached, killed = threading.Barrier(3, timeout=DEADLINE_S), threading.Event()
+
+    def send(fast: bool) -> None:
+        producer = open_producer(servers(cluster), fast=fast)
+        for number in range(COUNT):
+            if number == COUNT // 4:
+                reached.wait()
+                assert killed.wait(DEADLINE_S)
+            producer.send(f"survivors-{fast}".lower(), b"key", str(number).encode())
         producer.close()
 
-    sender = threading.Thread(target=send)
-    sender.start()
-    assert killed.wait(DEADLINE_S)
+    senders = [threading.Thread(target=send, args=(fast,)) for fast in (True, False)]
+    for sender in senders:
+        sender.start()
+    reached.wait()
+    process(cluster, "broker").kill()
+    killed.set()
     cluster.run("up")
-    sender.join(DEADLINE_S)
-    assert not sender.is_alive()
+    for sender in senders:
+        sender.join(DEADLINE_S)
+        assert not sender.is_alive()
+    return begins
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_events_survive_a_broker_that_is_killed(cluster: Cluster, after_a_kill: object, fast: bool) -> None:
+    topic = f"survivors-{fast}".lower()
     values = [int(message.value or b"") for batch in read_topic(servers(cluster), topic) for message in batch]
-    assert values == list(range(count))
+    assert values == list(range(COUNT))
 
 
-def test_rows_that_were_deleted_stay_deleted_when_the_broker_dies(cluster: Cluster) -> None:
+def test_rows_that_were_deleted_stay_deleted_when_the_broker_dies(
+    cluster: Cluster, after_a_kill: dict[str, dict[int, int]]
+) -> None:
     """The broker writes its logs' beginnings down once a second, not once a minute as it would unasked."""
-    topic = "emptied"
-    admin.ensure_topics(servers(cluster), {topic: schema.CLICK})
-    _fill(cluster, topic)
-    begins = admin.delete_records(servers(cluster), [topic])
-    time.sleep(2 * options.EMPTIED_IS_DURABLE_MS / 1000)
-    _kill_the_broker(cluster)
-    assert admin.came_back(servers(cluster), begins) == []
-    assert admin.message_counts(servers(cluster), [topic]) == {topic: 0}
+    assert admin.came_back(servers(cluster), after_a_kill) == []
+    assert admin.message_counts(servers(cluster), ["emptied"]) == {"emptied": 0}
 
 
 def _fill(cluster: Cluster, topic: str, count: int = 40) -> None:
@@ -271,8 +284,3 @@ def _fill(cluster: Cluster, topic: str, count: int = 40) -> None:
     for number in range(count):
         producer.send(topic, str(number).encode(), b"row")
     producer.close()
-
-
-def _kill_the_broker(cluster: Cluster) -> None:
-    process(cluster, "broker").kill()
-    cluster.run("up")

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 from pathlib import Path
 
-import psutil
 import pytest
 
 from adclick_cli import schema
 from adclick_cli.broker.producer import open_producer
-from tests.cluster.conftest import Cluster, make_env
+from tests.cluster.conftest import Cluster
 
 pytestmark = pytest.mark.cluster
 
@@ -78,24 +76,6 @@ def _a_wrong_row_is_found(cluster: Cluster) -> None:
     assert "ghost 2020-01-01T00:00:00Z is unexpected" in found.stderr
 
 
-def test_a_bounded_run_writes_every_window_and_ends(cluster: Cluster) -> None:
-    env = cluster.own_topics("bounded")
-    cluster.run("generate", "--backfill", "10m", "--rate", "20", "--duplicates", "0.1", "--orphans", "0.2", env=env)
-    jobs = cluster.rows("submit", "--bounded", env=env)
-    assert [job["state"] for job in jobs] == ["FINISHED", "FINISHED"]
-    verdict = cluster.json("verify", env=env)
-    assert verdict["ok"], verdict["results"]
-    assert verdict["ledger"]["impressions"]["pending"] == 0
-    assert verdict["ledger"]["impressions"]["duplicate"] > 0
-    assert verdict["ledger"]["clicks"]["orphan"] > 0
-
-
-def test_a_refused_statement_shows_flinks_reason_and_the_line(cluster: Cluster) -> None:
-    env = cluster.own_topics("nowhere")
-    failed = cluster.run("submit", "--bootstrap-servers", "127.0.0.1:1", code=1, env=env)
-    assert "127.0.0.1:1" in failed.stderr
-
-
 def test_the_rendered_script_runs_in_flinks_own_sql_client(cluster: Cluster) -> None:
     home = Path(cluster.json("status")["flink_home"])
     try:
@@ -112,24 +92,3 @@ def test_the_rendered_script_runs_in_flinks_own_sql_client(cluster: Cluster) -> 
         assert _jobs(cluster) == [("adclick anomaly", "RUNNING"), ("adclick ctr", "RUNNING")]
     finally:
         cluster.run("stop")
-
-
-def test_a_dead_service_is_seen_and_mended(cluster: Cluster) -> None:
-    services = {one["name"]: one for one in cluster.json("status")["services"]}
-    os.kill(services["taskmanager"]["pid"], signal.SIGKILL)
-    psutil.wait_procs([psutil.Process(services["taskmanager"]["pid"])], 10)
-    status = cluster.json("status")
-    assert {one["name"]: one["state"] for one in status["services"]}["taskmanager"] == "dead"
-    assert "The broker runs already" in cluster.run("up").stderr
-    assert cluster.json("status", "--wait", "30")["healthy"]
-
-
-def test_a_taken_port_names_the_flag_and_nothing_is_left(cluster: Cluster, tmp_path: Path) -> None:
-    env = make_env(tmp_path) | {"ADCLICK_KAFKA_PORT": cluster.env["ADCLICK_KAFKA_PORT"]}
-    other = Cluster(tmp_path, env)
-    failed = other.run("up", code=1)
-    assert f"port {env['ADCLICK_KAFKA_PORT']} is taken" in failed.stderr
-    assert "--kafka-port" in failed.stderr
-    assert [one["state"] for one in other.json("status")["services"]] == ["stopped"] * 4
-    other.run("down", "-v")
-    assert list(tmp_path.iterdir()) == []

@@ -82,10 +82,11 @@ HELD = [
     ({}, ATTRIBUTION + 1),
     ({"clock_skew": Duration(2 * ATTRIBUTION)}, 2 * ATTRIBUTION + 1),
     ({"dedup_window": Duration(7_000)}, 2 * ATTRIBUTION + 2),
+    ({"clicks_lead": Duration(150_000)}, 150_000 + ATTRIBUTION),
 ]
 
 
-@pytest.mark.parametrize(("rules", "held"), HELD, ids=["default", "clock-skew", "dedup"])
+@pytest.mark.parametrize(("rules", "held"), HELD, ids=["default", "clock-skew", "dedup", "backlog"])
 def test_how_late_an_impression_may_come(
     embedded: EmbeddedFlink, tmp_path: Path, rules: dict[str, Any], held: int
 ) -> None:

@@ -24,13 +24,16 @@ CREATE TEMPORARY TABLE impression_events (
     event_time AS CASE
         WHEN
             impression_id <> ''
-            AND LEFT(impression_id, 1) NOT IN ('{', '[')
+            AND impression_id NOT LIKE '{%'
+            AND impression_id NOT LIKE '[%'
             AND CHAR_LENGTH(impression_id) <= 1024
             AND campaign_id <> ''
-            AND LEFT(campaign_id, 1) NOT IN ('{', '[')
+            AND campaign_id NOT LIKE '{%'
+            AND campaign_id NOT LIKE '[%'
             AND CHAR_LENGTH(campaign_id) <= 1024
             AND device_type <> ''
-            AND LEFT(device_type, 1) NOT IN ('{', '[')
+            AND device_type NOT LIKE '{%'
+            AND device_type NOT LIKE '[%'
             AND CHAR_LENGTH(device_type) <= 1024
             AND event_timestamp > 0
             AND TO_TIMESTAMP_LTZ(event_timestamp, 3) <= arrived_at + INTERVAL '1' HOUR
@@ -60,10 +63,12 @@ CREATE TEMPORARY TABLE click_events (
     event_time AS CASE
         WHEN
             click_id <> ''
-            AND LEFT(click_id, 1) NOT IN ('{', '[')
+            AND click_id NOT LIKE '{%'
+            AND click_id NOT LIKE '[%'
             AND CHAR_LENGTH(click_id) <= 1024
             AND impression_id <> ''
-            AND LEFT(impression_id, 1) NOT IN ('{', '[')
+            AND impression_id NOT LIKE '{%'
+            AND impression_id NOT LIKE '[%'
             AND CHAR_LENGTH(impression_id) <= 1024
             AND event_timestamp > 0
             AND TO_TIMESTAMP_LTZ(event_timestamp, 3) <= arrived_at + INTERVAL '1' HOUR
@@ -90,6 +95,7 @@ SELECT
     impression_id,
     campaign_id,
     device_type,
+    event_timestamp,
     event_time
 FROM impression_events
 WHERE

@@ -29,13 +29,16 @@ CREATE TEMPORARY TABLE impression_events (
     event_time AS CASE
         WHEN
             impression_id <> ''
-            AND LEFT(impression_id, 1) NOT IN ('{', '[')
+            AND impression_id NOT LIKE '{%'
+            AND impression_id NOT LIKE '[%'
             AND CHAR_LENGTH(impression_id) <= 1024
             AND campaign_id <> ''
-            AND LEFT(campaign_id, 1) NOT IN ('{', '[')
+            AND campaign_id NOT LIKE '{%'
+            AND campaign_id NOT LIKE '[%'
             AND CHAR_LENGTH(campaign_id) <= 1024
             AND device_type <> ''
-            AND LEFT(device_type, 1) NOT IN ('{', '[')
+            AND device_type NOT LIKE '{%'
+            AND device_type NOT LIKE '[%'
             AND CHAR_LENGTH(device_type) <= 1024
             AND event_timestamp > 0
             AND TO_TIMESTAMP_LTZ(event_timestamp, 3) <= arrived_at + INTERVAL '1' HOUR
@@ -68,10 +71,12 @@ CREATE TEMPORARY TABLE click_events (
     event_time AS CASE
         WHEN
             click_id <> ''
-            AND LEFT(click_id, 1) NOT IN ('{', '[')
+            AND click_id NOT LIKE '{%'
+            AND click_id NOT LIKE '[%'
             AND CHAR_LENGTH(click_id) <= 1024
             AND impression_id <> ''
-            AND LEFT(impression_id, 1) NOT IN ('{', '[')
+            AND impression_id NOT LIKE '{%'
+            AND impression_id NOT LIKE '[%'
             AND CHAR_LENGTH(impression_id) <= 1024
             AND event_timestamp > 0
             AND TO_TIMESTAMP_LTZ(event_timestamp, 3) <= arrived_at + INTERVAL '1' HOUR
@@ -103,6 +108,7 @@ SELECT
     device_type,
     user_id,
     ad_id,
+    event_timestamp,
     event_time
 FROM impression_events
 WHERE
@@ -180,12 +186,6 @@ WHERE first_time = event_time AND first_content = content;
 -- back by its longer side, but gives an impression without a click a millisecond after the shorter one, when the window
 -- may have closed (docs/decisions/0052).
 
-CREATE TEMPORARY VIEW shown_impressions AS
-SELECT
-    *,
-    CAST(event_time AS TIMESTAMP_LTZ(3)) AS shown_at
-FROM unique_impressions;
-
 CREATE TEMPORARY VIEW attributed AS
 SELECT
     i.impression_id,
@@ -196,13 +196,13 @@ SELECT
     COALESCE(i.user_id, '') AS user_id,
     COALESCE(i.ad_id, '') AS ad_id,
     c.event_time AS click_time
-FROM shown_impressions AS i
+FROM unique_impressions AS i
 LEFT JOIN unique_clicks AS c
     ON
         i.impression_id = c.impression_id
         AND c.event_time BETWEEN i.event_time - INTERVAL '10' MINUTE - INTERVAL '0.001' SECOND
         AND i.event_time + INTERVAL '10' MINUTE
-        AND c.event_time >= i.shown_at - INTERVAL '0' SECOND;
+        AND c.event_time >= TO_TIMESTAMP_LTZ(i.event_timestamp, 3) - INTERVAL '0' SECOND;
 
 -- Stage: join, duplicates. A click dated no more than 2s after another one of the same key is a duplicate.
 --

@@ -16,7 +16,7 @@ from adclick_cli.sql import render
 GOLDEN = Path(__file__).parents[1] / "golden"
 CASES = {
     "default": Pipeline(),
-    "bounded": Pipeline(bounded=True, live=False, window=Duration(3_600_000)),
+    "bounded": Pipeline(live=False, window=Duration(3_600_000)).of_a_backlog(),
     "no_dead_letters": Pipeline(dead_letters=False),
     "early": Pipeline(early=Duration(15_000), dead_letters=False),
     "early_ratio": Pipeline(early=Duration(15_000), method="ratio", min_z=4.0, dead_letters=False, live=False),
@@ -73,6 +73,7 @@ def test_every_parameter_changes_the_sql() -> None:
         "min_impressions": 5,
         "parallelism": 4,
         "bounded": True,
+        "clicks_lead": Duration(900_000),
         "live": False,
         "dead_letters": False,
         "checkpoint_interval": Duration(3_000),

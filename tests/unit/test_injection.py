@@ -114,7 +114,7 @@ def test_templates_take_values_only_through_the_filters() -> None:
     constants = {"stamp", "longest", "longest - 1", "letter_characters", "field", "note", "text", "record.name"}
     constants |= {"field.name", "message", "column", "id", "name", "joined.impressions", "joined.clicks"}
     constants |= {"dedup.view", "dedup.key", "dedup.only", "back"}
-    constants |= {"lane", "order"}
+    constants |= {"lane", "order", "clicked.at", "clicked.never"}
     folder = Path(__file__).parents[2] / "sql_templates"
     for path in folder.glob("*.j2"):
         for expression in re.findall(r"\{\{-?(.*?)-?\}\}", path.read_text(encoding="utf-8"), re.DOTALL):

@@ -53,3 +53,4 @@ def bench(
     found = suites.run(settings.load(), request, console.say)
     files.write(found, record, svg)
     view.show(found, output)
+    console.next_step("adclick down" if suite == suites.FULL else "adclick bench --suite full --record bench.json")

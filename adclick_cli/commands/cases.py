@@ -36,5 +36,7 @@ def cases(
     if update:
         for path in updating.update(outcomes):
             console.say(f"Wrote {path}")
-    elif not all(outcome.passed for outcome in outcomes):
+    passed = all(outcome.passed for outcome in outcomes)
+    console.next_step("adclick submit" if passed or update else "adclick test --update, if what came out is right")
+    if not passed and not update:
         raise typer.Exit(EXIT_DIFFERENCES)

@@ -49,5 +49,6 @@ def chaos(
     found = run.run(loaded, request, console.say)
     files.write(found, record, markdown)
     view.show(found, output)
+    console.next_step("adclick stop" if found.ok else "adclick verify, then adclick logs taskmanager")
     if not found.ok:
         raise typer.Exit(EXIT_DIFFERENCES)

@@ -27,3 +27,4 @@ def show(output: Optional[str] = OUTPUT) -> None:  # noqa: UP045
         for name, (value, source) in settings.sources(settings.load()).items()
     ]
     console.write_rows(rows, ("setting", "value", "source"), console.choose_format(output))
+    console.next_step("adclick doctor")

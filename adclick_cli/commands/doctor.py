@@ -24,5 +24,6 @@ def doctor(
         if fix and core.fix(found, console.say):
             found = core.examine(told)
     view.show(found, output)
+    console.next_step("adclick status" if found.ok else "adclick logs" if fix else "adclick doctor --fix")
     if not found.ok:
         raise typer.Exit(EXIT_DIFFERENCES)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import typer
 
 from adclick_cli.commands.options import OUTPUT, TARGET
+
+if TYPE_CHECKING:
+    from adclick_cli.flink.rest import FlinkRest, Job
 
 
 def jobs(target: str | None = TARGET, output: str | None = OUTPUT) -> None:
@@ -13,7 +19,9 @@ def jobs(target: str | None = TARGET, output: str | None = OUTPUT) -> None:
     from adclick_cli.flink.rest import FlinkRest
     from adclick_cli.views import console
 
-    console.write_jobs(FlinkRest(settings.load(flink_url=target).flink_rest).jobs(), output)
+    found = FlinkRest(settings.load(flink_url=target).flink_rest).jobs()
+    console.write_jobs(found, output)
+    console.next_step("adclick watch ctr" if any(job.active for job in found) else "adclick submit")
 
 
 def stop(
@@ -28,6 +36,7 @@ def stop(
 
     from adclick_cli import settings
     from adclick_cli.flink import stopping
+    from adclick_cli.flink.rest import FlinkRest
     from adclick_cli.views import console
     from adclick_cli.views import savepoints as view
 
@@ -36,15 +45,10 @@ def stop(
         view.show([stopping.stop_with_savepoint(loaded, time.time(), console.say)], output)
         console.next_step("adclick submit --from-savepoint latest")
         return
-    ended = stopping.stop(loaded, console.say)
-    for job in ended:
-        console.say(f"Ended {job.name} ({job.id}).")
-    if not ended:
-        console.say("No job of adclick was running.")
-    console.next_step("adclick submit --replace, or adclick down")
+    _show_ended(FlinkRest(loaded.flink_rest), stopping.stop(loaded, console.say), output)
 
 
-def cancel(target: str | None = TARGET) -> None:
+def cancel(target: str | None = TARGET, output: str | None = OUTPUT) -> None:
     """End both jobs at once; rows that are not committed yet are dropped."""
     from adclick_cli import settings, submission
     from adclick_cli.flink import stopping
@@ -56,9 +60,16 @@ def cancel(target: str | None = TARGET) -> None:
     running = stopping.active_jobs(rest)
     pipeline = submission.current_pipeline(loaded) or loaded.pipeline()
     stopping.cancel(rest, loaded.servers, pipeline, running, console.say)
-    for job in running:
-        console.say(f"Cancelled {job.name} ({job.id}).")
-    if not running:
+    _show_ended(rest, running, output)
+
+
+def _show_ended(rest: FlinkRest, ended: Sequence[Job], output: str | None) -> None:
+    from adclick_cli.views import console
+
+    ids = [job.id for job in ended]
+    if ids:
+        console.write_jobs([job for job in rest.jobs() if job.id in ids], output)
+    else:
         console.say("No job of adclick was running.")
     console.next_step("adclick submit --replace, or adclick down")
 

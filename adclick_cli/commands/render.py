@@ -45,6 +45,7 @@ def render(
                 "target", target, "It is sql or kubernetes, the latter without --stage and --out.", "Correct the flag."
             )
         console.write(kubernetes.as_yaml(kubernetes.manifests(loaded, pipeline, kubernetes.Wishes(image))))
+        console.next_step("kubectl apply -f FILE")
         return
     tables = connected(loaded, pipeline)
     if out is None:
@@ -52,3 +53,4 @@ def render(
     else:
         for path in core.write(pipeline, out, stage, tables):
             console.say(f"Wrote {path}")
+    console.next_step("sql-client.sh -f FILE on a Flink cluster of yours, or adclick submit")

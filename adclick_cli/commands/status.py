@@ -18,10 +18,12 @@ def status(
     """Show services, jobs and topics."""
     from adclick_cli import settings
     from adclick_cli import status as core
+    from adclick_cli.views import console
     from adclick_cli.views import status as view
 
     found = core.wait_healthy(settings.load(flink_url=target), wait or 0)
     view.show(found, output)
+    console.next_step("adclick jobs" if found.healthy else "adclick up, or adclick doctor")
     if wait is not None and not found.healthy:
         raise typer.Exit(EXIT_DIFFERENCES)
 
@@ -40,3 +42,4 @@ def logs(
 
     for line in choose(settings.load()).logs(service, follow=follow, tail=tail):
         console.write(line + "\n")
+    console.next_step("adclick doctor")

@@ -70,6 +70,7 @@ def down(
 
     choose(settings.load(runtime=runtime)).down(delete_data=delete_data, report=console.say)
     console.say("The cluster is down.")
+    console.next_step("adclick up")
 
 
 def supervise(runtime: str | None = RUNTIME) -> None:

@@ -41,5 +41,6 @@ def verify(
     )
     last.save(loaded.home, verdict, datetime.now(timezone.utc))
     view.show(verdict, output, limit)
+    console.next_step("adclick watch ctr" if verdict.ok else "adclick watch quality, then adclick doctor")
     if not verdict.ok:
         raise typer.Exit(EXIT_DIFFERENCES)

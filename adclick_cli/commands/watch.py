@@ -79,7 +79,9 @@ def watch(
         if not watched.board.rows():
             reason, command = nothing_yet(loaded, what)
             console.say(reason)
-            console.next_step(command)
+        else:
+            command = f"adclick watch {what}" if what == "alerts" else "adclick watch alerts"
+        console.next_step(command)
     elif form == "table":
         live.run(feeding.Feed(watched), items.fields(what), wish, nothing_yet(loaded, what)[0])
     else:
@@ -106,8 +108,7 @@ def _quality(
         rows = view.show(opened, form, wish)
         if svg is not None:
             live.write_svg(view.table(rows), "quality", svg)
-        if not rows:
-            console.next_step("adclick generate")
+        console.next_step("adclick verify" if rows else "adclick generate")
     elif form == "table":
         live.run(quality.QualityFeed(opened), view.FIELDS, wish, "No message of that time has come yet.")
     else:

@@ -47,6 +47,8 @@ class Boards:
         if isinstance(row, AlertRow):
             self._note("ALERT", row.updated)
             return self.alerts.update(row)
+        if what == "alerts":
+            return False
         board = self.ctr if what == "ctr" else self.engagement
         if isinstance(row, WindowRow):
             self._note(row.state, row.updated)

@@ -50,7 +50,9 @@ class Feed(threading.Thread):
         self._home = home
         self._nothing = nothing
         self._records: dict[str, tuple[str, Record]] = {
-            topic: (what, record) for what in reading.WHAT for topic, record in reading.topics_of(what, topics).items()
+            topic: (what, record)
+            for what in reading.WHAT
+            for topic, record in reading.topics_of(what, topics, early=True).items()
         }
         self._ending = threading.Event()
 

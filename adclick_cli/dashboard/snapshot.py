@@ -135,7 +135,7 @@ def _alerts(boards: Boards, axis: Sequence[Window]) -> dict[str, Any]:
     rows = boards.alerts.rows()
     since = axis[0][0] if axis else None
     # The newest ones in full, and on the axis a mark for each campaign and window.
-    marks = [] if since is None else [row for row in rows if row.time > since]
+    marks = [] if since is None else [row for row in rows if row.time > since and row.state != "WITHDRAWN"]
     return {
         "total": len(rows),
         "rows": [_alert(row) for row in reversed(rows[-LISTED_ALERTS:])],
@@ -158,6 +158,7 @@ def _alert(row: AlertRow) -> dict[str, Any]:
         "impressions": row.impressions,
         "z": row.z_score,
         "rule": row.rule,
+        "state": row.state,
     }
 
 

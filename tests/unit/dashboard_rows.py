@@ -62,7 +62,14 @@ def alert(minute: int, name: str, kind: str = "SPIKE") -> dict[str, object]:
     }
 
 
-def put_alert(boards: Boards, minute: int, name: str, kind: str = "SPIKE") -> None:
-    text = json.dumps(alert(minute, name, kind)).encode()
-    message = Message(schema.ALERT.default_topic, 0, 0, round(at(minute + 1).timestamp() * 1000), None, text)
-    boards.take("alerts", read(schema.ALERT, message))
+def put_alert(
+    boards: Boards,
+    minute: int,
+    name: str,
+    kind: str = "SPIKE",
+    record: schema.Record = schema.ALERT,
+    more: dict[str, object] | None = None,
+) -> None:
+    text = json.dumps(alert(minute, name, kind) | (more or {})).encode()
+    message = Message(record.default_topic, 0, 0, round(at(minute + 1).timestamp() * 1000), None, text)
+    boards.take("alerts", read(record, message))

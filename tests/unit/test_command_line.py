@@ -127,3 +127,19 @@ def test_shell_completion_knows_the_commands() -> None:
     code = "import sys; sys.argv = ['adclick']; from adclick_cli.commands.program import app; app(prog_name='adclick')"
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=60)
     assert "verify" in done.stdout
+
+
+WITHOUT_A_NEXT_STEP = {"supervise", "metrics-relay", "heartbeat", "dashboard"}
+"""They end by Ctrl-C alone."""
+
+
+@pytest.mark.parametrize(
+    "entry", [one for one in table.COMMANDS if one.name not in WITHOUT_A_NEXT_STEP], ids=lambda one: one.name
+)
+def test_a_command_ends_by_naming_the_next_one(entry: table.Entry) -> None:
+    module, _, name = entry.place.partition(":")
+    tree = ast.parse((Path(table.__file__).parent / f"{module}.py").read_text(encoding="utf-8"))
+    functions = {one.name: ast.unparse(one) for one in tree.body if isinstance(one, ast.FunctionDef)}
+    wanted = functions.get(name) or functions["show"]
+    helpers = [text for helper, text in functions.items() if helper.startswith("_") and f"{helper}(" in wanted]
+    assert any("console.next_step(" in text for text in (wanted, *helpers))

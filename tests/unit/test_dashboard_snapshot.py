@@ -197,6 +197,24 @@ def test_alerts_choose_the_curves_and_mark_the_axis() -> None:
     assert [curve["name"] for curve in drawn] == ["camp-0", "camp-2", "camp-3", "camp-4", "camp-5"]
 
 
+def test_an_alert_tells_which_lane_raised_it_and_one_withdrawn_marks_nothing(boards: Boards) -> None:
+    put(boards, schema.CTR_LIVE, 3, "camp-0", 100, 10)
+    for name in ("camp-0", "camp-1", "camp-2"):
+        put_alert(boards, 3, name, record=schema.EARLY_ALERT)
+    final = {"final_ctr": 0.1, "final_impressions": 100, "final_clicks": 10}
+    for name, verdict in (("camp-1", "CONFIRMED"), ("camp-2", "WITHDRAWN")):
+        put_alert(boards, 3, name, record=schema.EARLY_VERDICT, more=final | {"verdict": verdict})
+    put_alert(boards, 3, "camp-3")
+    found = picture(shown(boards))["alerts"]
+    assert {row["name"]: row["state"] for row in found["rows"]} == {
+        "camp-0": "EARLY",
+        "camp-1": "CONFIRMED",
+        "camp-2": "WITHDRAWN",
+        "camp-3": "FINAL",
+    }
+    assert [mark["name"] for mark in found["marks"]] == ["camp-0", "camp-1", "camp-3"]
+
+
 def test_picked_curves_are_drawn_even_before_they_have_rows(boards: Boards) -> None:
     found = picture(shown(boards), picks=("camp-b", "unknown"))
     assert [curve["name"] for curve in found["curves"]] == ["camp-b", "unknown"]

@@ -5,6 +5,12 @@ import { count, dated, moment, percent, ratio, z } from "./format.js";
 import { sparkline } from "./sparkline.js";
 import { badge } from "./tip.js";
 
+const LANES = {
+  EARLY: "Raised by the early lane; the final window will confirm or withdraw it.",
+  CONFIRMED: "Raised by the early lane and by the final window.",
+  WITHDRAWN: "Raised by the early lane; the final window does not raise it.",
+};
+
 export function showFigures(picture) {
   const { total, axis, alerts, campaigns } = picture;
   const at = campaigns.start === null ? -1 : axis.indexOf(campaigns.start);
@@ -116,12 +122,13 @@ export function showAlerts(picture, toggle) {
       alerts.rows.map((one) =>
         el(
           "li",
-          {},
+          one.state === "WITHDRAWN" ? { class: "withdrawn" } : {},
           el("time", { datetime: new Date(one.time).toISOString(), class: "mono" }, dated(one.time, picture.now)),
           el("span", { class: `pill ${one.type === "SPIKE" ? "up" : "down"}` }, `${one.type === "SPIKE" ? "▲" : "▼"} ${one.type}`),
           el("button", { type: "button", class: "link", title: one.name, "data-focus": `alert:${one.time}:${one.name}`, on: { click: () => toggle(one.name) } }, one.name),
           el("span", { class: "from-to" }, `${percent(one.before, 1)} → `, el("strong", {}, percent(one.ctr, 1))),
           el("span", { class: "dim mono" }, `z ${z(one.z)}`),
+          one.state === "FINAL" ? "" : el("span", { class: "dim lane", title: LANES[one.state] ?? "" }, one.state.toLowerCase()),
         ),
       ),
     );

@@ -46,7 +46,7 @@ audit: $(VENV)/dev.done
 
 test: check
 	@tools/ensure-test-programs
-	$(BIN)/pytest -n 2 --dist loadgroup --durations=40
+	$(BIN)/pytest --durations=40
 
 lock:
 	uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header --no-annotate \

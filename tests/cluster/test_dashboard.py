@@ -45,8 +45,9 @@ def test_from_a_cold_start_to_rows_as_they_come(cluster: Cluster, tmp_path: Path
         rows.windows(schema.CTR_LIVE, 3, {"camp-1": (100, 9)})
         rows.windows(schema.CTR_LIVE, 2, {"camp-1": (100, 30), "camp-2": (50, 5)})
         rows.windows(schema.CTR_LIVE, 0, {"camp-3": (1, 0)})
-        found = page.wait_for(lambda picture: len(_campaigns(picture)) == 2)
-        assert all(found["source"]["topics"].values())
+        found = page.wait_for(
+            lambda picture: all(picture["source"]["topics"].values()) and len(_campaigns(picture)) == 2
+        )
         assert _campaigns(found)["camp-1"]["state"] == "LIVE"
         assert _campaigns(found)["camp-1"]["change"] == pytest.approx(0.3 / 0.09)
         assert found["movers"]["up"][0]["name"] == "camp-1"

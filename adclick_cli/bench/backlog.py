@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,7 +30,16 @@ FINAL = "final"
 LIVE = "final + live"
 EARLY = "final + live + early"
 SIDES = (PARSING, REFERENCE, FINAL, LIVE, EARLY)
-_SCRIPTS = {PARSING: "parse", REFERENCE: "reference", FINAL: "final", LIVE: "final", EARLY: "final"}
+STOCK = "reference, stock Flink"
+"""Not among the sides of a backlog: it needs a TaskManager of its own (`bench.stock`)."""
+_SCRIPTS = {
+    PARSING: "parse",
+    REFERENCE: "reference",
+    STOCK: "stock",
+    FINAL: "final",
+    LIVE: "final",
+    EARLY: "final",
+}
 _EARLY = Duration(15_000)
 _WITHOUT_ROWS = frozenset({PARSING})
 
@@ -108,41 +118,70 @@ def backlog(settings: Settings, request: Request, report: Report) -> Record:
         AdclickError: two sides did not write the same rows.
         BrokerError: the broker does not answer.
     """
-    rest = FlinkRest(settings.flink_rest)
-    place.require_idle(rest)
+    place.require_idle(FlinkRest(settings.flink_rest))
     own = place.own(settings)
     events = place.prepare(own, request.events, request.rate, defaults.CAMPAIGNS, report)
     pipeline = inside(own, own.pipeline(bounded=True))
-    seconds: dict[str, list[float]] = {side: [] for side in request.sides}
-    used: dict[str, list[place.Usage]] = {side: [] for side in request.sides}
-    meter = place.Meter(settings)
-    rows: dict[tuple[Any, ...], tuple[Any, ...]] | None = None
+    runs = Runs(own, pipeline, request.sides)
     for number in range(1, request.rounds + 1):
         # The other way round each time: whoever runs first after a pause would otherwise always be the same one.
         for side in request.sides if number % 2 else reversed(request.sides):
-            before = admin.end_offsets(own.servers, [pipeline.topics.ctr])[pipeline.topics.ctr]
-            meter.start()
-            took = run_side(own, rest, _lanes(pipeline, side), _SCRIPTS[side])
-            seconds[side].append(took)
-            usage = meter.stop()
-            if usage is not None:
-                used[side].append(usage)
-            report(f"Round {number} of {request.rounds}: {side}: {took:.1f} s{_told(usage)}")
-            if side not in _WITHOUT_ROWS:
-                found = _rows(own.servers, pipeline, before)
-                if rows is not None and rows != found:
-                    raise AdclickError(
-                        f"{side} wrote other rows than the side before it", _first_difference(rows, found)
-                    )
-                rows = found
-    return Record(
-        SUITE,
-        events,
-        len(rows or {}),
-        figures(events, seconds, used, REFERENCE, PARSING),
-        seconds,
-        {**place.parameters(own, pipeline), "rate": request.rate},
-    )
+            report(f"Round {number} of {request.rounds}: {runs.run(side)}")
+    return runs.record(SUITE, events, request.rate, REFERENCE)
+
+
+class Runs:
+    """Sides that run one after the other, and what they took; all of them must write the same rows.
+
+    Args:
+        settings: with topics of a benchmark's own.
+        pipeline: that the sides are compared on.
+        sides: which ones, of `SIDES` and `STOCK`.
+    """
+
+    def __init__(self, settings: Settings, pipeline: Pipeline, sides: Sequence[str]) -> None:
+        self._settings = settings
+        self._rest = FlinkRest(settings.flink_rest)
+        self._pipeline = pipeline
+        self._seconds: dict[str, list[float]] = {side: [] for side in sides}
+        self._used: dict[str, list[place.Usage]] = {side: [] for side in sides}
+        self._rows: dict[tuple[Any, ...], tuple[Any, ...]] | None = None
+
+    def run(self, side: str) -> str:
+        """Run a side once more; return what it took, in words.
+
+        Raises:
+            FlinkError: it fails.
+            AdclickError: it wrote other rows than the side before it.
+        """
+        topic, servers = self._pipeline.topics.ctr, self._settings.servers
+        before = admin.end_offsets(servers, [topic])[topic]
+        meter = place.Meter(self._settings)
+        meter.start()
+        took = run_side(self._settings, self._rest, _lanes(self._pipeline, side), _SCRIPTS[side])
+        usage = meter.stop()
+        self._seconds[side].append(took)
+        if usage is not None:
+            self._used[side].append(usage)
+        if side not in _WITHOUT_ROWS:
+            found = _rows(servers, self._pipeline, before)
+            if self._rows is not None and self._rows != found:
+                raise AdclickError(
+                    f"{side} wrote other rows than the side before it", _first_difference(self._rows, found)
+                )
+            self._rows = found
+        return f"{side}: {took:.1f} s" + ("" if usage is None else f", {usage.cpu_s:.1f} s of processor time")
+
+    def record(self, suite: str, events: int, rate: float, reference: str) -> Record:
+        """What was measured, for `events` that every run read, against one of the sides."""
+        return Record(
+            suite,
+            events,
+            len(self._rows or {}),
+            figures(events, self._seconds, self._used, reference, PARSING),
+            self._seconds,
+            {**place.parameters(self._settings, self._pipeline), "rate": rate},
+        )
 
 
 def _lanes(pipeline: Pipeline, side: str) -> Pipeline:
@@ -150,10 +189,6 @@ def _lanes(pipeline: Pipeline, side: str) -> Pipeline:
     if side not in (LIVE, EARLY):
         return pipeline
     return replace(pipeline, live=True, early=_EARLY if side == EARLY else pipeline.early, clicks_lead=Duration(0))
-
-
-def _told(usage: place.Usage | None) -> str:
-    return "" if usage is None else f", {usage.cpu_s:.1f} s of processor time"
 
 
 def run_side(settings: Settings, rest: FlinkRest, pipeline: Pipeline, script_name: str) -> float:

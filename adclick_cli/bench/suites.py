@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from adclick_cli.bench import backlog, freshness, scaling, start, tools
+from adclick_cli.bench import backlog, freshness, scaling, start, stock, tools
 from adclick_cli.bench.measures import Measured
 from adclick_cli.errors import ParameterError
 from adclick_cli.runtime.service import Report
@@ -43,6 +43,7 @@ _SUITES: dict[str, Callable[[Settings, Request, Report], Result]] = {
     backlog.SUITE: lambda settings, asked, report: backlog.backlog(
         settings, backlog.Request(asked.events, asked.rate, asked.rounds, asked.sides), report
     ),
+    stock.SUITE: lambda settings, asked, report: stock.run(settings, asked.events, asked.rate, asked.rounds, report),
     tools.SUITE: lambda settings, asked, report: tools.run(settings, asked.events, asked.rate, asked.rounds, report),
     freshness.SUITE: lambda settings, asked, report: freshness.run(settings, asked.live_rate, asked.duration_s, report),
     scaling.SUITE: lambda settings, asked, report: scaling.run(

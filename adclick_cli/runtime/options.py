@@ -6,6 +6,8 @@ compares the two.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from adclick_cli import defaults
 from adclick_cli.settings import Settings
 
@@ -80,6 +82,42 @@ def flink(settings: Settings) -> dict[str, object]:
 def taskmanager_heap_mb(total_mb: int) -> int:
     """What of the TaskManager's memory is Java heap, in MiB (the rest: metaspace, network, off-heap, overhead)."""
     return total_mb - NETWORK_MB - OFF_HEAP_MB - MANAGED_MB - METASPACE_MB - OVERHEAD_MB
+
+
+@dataclass(frozen=True)
+class Division:
+    """How a TaskManager's memory is divided, MiB."""
+
+    heap: int
+    direct: int
+    metaspace: int
+    options: dict[str, str]
+
+
+def stock_division(total_mb: int) -> Division:
+    """How Flink divides a TaskManager's memory unasked (Flink 2.2, "Set up TaskManager Memory" and its options).
+
+    Args:
+        total_mb: `taskmanager.memory.process.size`, MiB.
+    """
+    metaspace, framework = 256, 128
+    overhead = min(max(total_mb // 10, 192), 1024)
+    flink_mb = total_mb - metaspace - overhead
+    managed, network = flink_mb * 4 // 10, max(flink_mb // 10, 64)
+    heap = flink_mb - managed - network - framework
+    sizes = {
+        "framework.heap.size": framework,
+        "framework.off-heap.size": framework,
+        "task.heap.size": heap - framework,
+        "managed.size": managed,
+        "network.min": network,
+        "network.max": network,
+        "jvm-metaspace.size": metaspace,
+        "jvm-overhead.min": overhead,
+        "jvm-overhead.max": overhead,
+    }
+    told = {f"taskmanager.memory.{name}": f"{size}m" for name, size in sizes.items()}
+    return Division(heap, network + framework, metaspace, told)
 
 
 def taskmanager_direct_mb() -> int:

@@ -11,6 +11,8 @@ from adclick_cli.pipeline import Pipeline
 
 ALIGNMENT_GROUP = "adclick"
 LIVE_STATE_HOURS = 1
+UNSPLIT_CHARACTERS = 64_000
+"""Generated classes up to this length stay in one piece: taking them apart was half of planning (decision 0015)."""
 
 
 Options = Mapping[str, str]
@@ -226,6 +228,7 @@ def session(pipeline: Pipeline) -> Options:
         "pipeline.object-reuse": "true",
         "execution.runtime-mode": "streaming",
         "execution.checkpointing.interval": f"{pipeline.checkpoint_interval.ms} ms",
+        "table.generated-code.max-length": str(UNSPLIT_CHARACTERS),
     }
     if pipeline.bounded:
         # The alerts are computed from the finished windows: one job after the other.

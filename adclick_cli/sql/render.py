@@ -182,6 +182,7 @@ def script(
 BENCH_STAGES = {
     "parse": ("settings", "sources", "bench_parse"),
     "reference": ("settings", "sinks", "bench_reference"),
+    "stock": ("settings", "bench_stock", "sinks", "bench_reference"),
     "final": ("settings", "sources", "join", "sinks", "aggregation"),
 }
 """What `adclick bench` compares, as the stages of each script."""

@@ -107,9 +107,9 @@ def metrics_env() -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """The session's cluster."""
+    """The session's cluster. A gateway saves a Java start a submission; tests of sql-client say `--via sql-client`."""
     home = tmp_path_factory.mktemp("home")
-    made = Cluster(home, make_env(home) | metrics_env())
+    made = Cluster(home, make_env(home) | metrics_env() | {"ADCLICK_VIA": "gateway"})
     try:
         made.run("up")
         yield made

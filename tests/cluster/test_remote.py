@@ -45,6 +45,7 @@ def remote(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     env = {name: value for name, value in cluster.env.items() if not name.endswith("_PORT") and "METRICS" not in name}
     env |= {
         "ADCLICK_RUNTIME": "auto",
+        "ADCLICK_VIA": "sql-client",
         "ADCLICK_HOME": str(home),
         "ADCLICK_FLINK_URL": owners.flink_rest,
         "ADCLICK_BOOTSTRAP_SERVERS": cluster.servers.addresses,

@@ -30,7 +30,7 @@ def test_gross_and_valid_clicks_conflicts_and_quality_by_minute(cluster: Cluster
     producer.close()
 
     rules = ("--dedup-window", "1s", "--dedup-key", "user+ad", "--unique-ids", "10m")
-    jobs = cluster.rows("submit", "--bounded", "--via", "gateway", *rules, env=env)
+    jobs = cluster.rows("submit", "--bounded", *rules, env=env)
     assert [job["state"] for job in jobs] == ["FINISHED", "FINISHED"]
     verdict = cluster.json("verify", env=env)
     assert verdict["ok"], verdict

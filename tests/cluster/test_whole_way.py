@@ -22,7 +22,7 @@ def _jobs(cluster: Cluster) -> list[tuple[str, str]]:
 
 def test_from_events_to_proven_results(cluster: Cluster) -> None:
     other = {f"FLINK_{name}": "/nowhere" for name in ("HOME", "LIB_DIR", "OPT_DIR", "PLUGINS_DIR")}
-    cluster.run("submit", "--threshold", "0.5", env=other | {"_FLINK_HOME_DETERMINED": "1"})
+    cluster.run("submit", "--threshold", "0.5", "--via", "sql-client", env=other | {"_FLINK_HOME_DETERMINED": "1"})
     assert _jobs(cluster) == [("adclick anomaly", "RUNNING"), ("adclick ctr", "RUNNING")]
 
     refused = cluster.run("submit", code=1)

@@ -6,6 +6,7 @@ SET 'parallelism.default' = '1';
 SET 'pipeline.object-reuse' = 'true';
 SET 'execution.runtime-mode' = 'streaming';
 SET 'execution.checkpointing.interval' = '10000 ms';
+SET 'table.generated-code.max-length' = '64000';
 SET 'table.exec.mini-batch.enabled' = 'true';
 SET 'table.exec.mini-batch.allow-latency' = '1 s';
 SET 'table.exec.mini-batch.size' = '20000';

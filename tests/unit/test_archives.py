@@ -73,6 +73,17 @@ def _serve(found: Archives, home: Path) -> tuple[list[str], str]:
     return options, done.stderr
 
 
+def test_the_archives_that_were_not_used_for_longest_go(tmp_path: Path) -> None:
+    sets = tmp_path / archives.FOLDER
+    for age in range(1, archives.KEPT_SETS + 3):
+        (sets / f"age-{age}").mkdir(parents=True)
+        (sets / f"age-{age}" / "java.jsa").write_bytes(b"x")
+        os.utime(sets / f"age-{age}", (age, 2_000_000_000 - age))
+    used = archives.find(tmp_path, JAVA, [])
+    left = {path.name for path in sets.iterdir()}
+    assert left == {used.folder.name, *(f"age-{age}" for age in range(1, archives.KEPT_SETS + 1))}
+
+
 def test_a_service_writes_its_archive_when_it_ends_after_jobs(found: Archives, tmp_path: Path) -> None:
     cache = found.folder.parents[1]
     home, other = tmp_path / "home", tmp_path / "other"

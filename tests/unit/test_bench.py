@@ -17,6 +17,7 @@ from adclick_cli.broker.consumer import Message
 from adclick_cli.errors import ParameterError
 from adclick_cli.parameters import Duration
 from adclick_cli.pipeline import Pipeline
+from adclick_cli.runtime import options
 from adclick_cli.settings import load
 from adclick_cli.sql import render
 from adclick_cli.sql.script import statements
@@ -67,6 +68,19 @@ def test_every_side_starts_one_job(name: str) -> None:
     assert sum(part.text.startswith("INSERT INTO") for part in parts) == 0
 
 
+def test_a_stock_taskmanager_is_divided_as_flinks_documentation_says() -> None:
+    # The example of "Configure Memory": 1728 MB come with metaspace 256, overhead 192, managed 512, network 128.
+    found = options.stock_division(1728)
+    assert (found.heap, found.direct, found.metaspace) == (512, 256, 256)
+    told = {
+        name.removeprefix("taskmanager.memory."): int(size.removesuffix("m")) for name, size in found.options.items()
+    }
+    for twice in ("network.max", "jvm-overhead.max"):
+        assert told.pop(twice) == told[twice.replace("max", "min")]
+    assert (told["managed.size"], told["task.heap.size"]) == (512, 384)
+    assert sum(told.values()) == 1728
+
+
 def test_a_goal_is_held_against_its_own_statistic() -> None:
     samples = [float(number) for number in range(1, 201)]
     found = measure("x", "s", samples)
@@ -102,7 +116,7 @@ def test_an_unknown_suite_is_refused() -> None:
     request = suites.Request("fast", 1, 1.0, 1, (), 1.0, 1.0)
     with pytest.raises(ParameterError, match="suite"):
         suites.run(load(), request, print)
-    assert set(suites.NAMES) == {"backlog", "tools", "freshness", "scaling", "start", "full"}
+    assert set(suites.NAMES) == {"backlog", "stock", "tools", "freshness", "scaling", "start", "full"}
 
 
 def test_each_axis_varies_one_thing_and_starts_at_the_same_point() -> None:

@@ -38,7 +38,7 @@ def test_rendered_sql_is_the_golden_file(name: str, request: pytest.FixtureReque
     assert text == path.read_text(encoding="utf-8"), "run pytest --update-golden and read the diff"
 
 
-@pytest.mark.parametrize("name", ["parse", "reference"])
+@pytest.mark.parametrize("name", ["parse", "reference", "stock"])
 def test_what_bench_compares_with_is_the_golden_file(name: str, request: pytest.FixtureRequest) -> None:
     path = GOLDEN / f"bench_{name}.sql"
     text = render.bench(Pipeline(bounded=True, live=False), name)

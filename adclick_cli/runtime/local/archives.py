@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from pathlib import Path
 from adclick_cli.runtime.process import inherited
 
 FOLDER = "class-archives"
+KEPT_SETS = 3
+"""How many sets of archives stay beside the one in use; one takes up to 400 MB."""
 QUIET = "-Xlog:cds=off,cds+dynamic=off"
 """An archive that does not fit is left aside, as without one; Java's complaint would end up among a script's output."""
 
@@ -108,6 +111,17 @@ def settle(cache: Path, home: Path, *, keep: bool) -> None:
         part.unlink(missing_ok=True)
 
 
+def _retire(used: Path) -> None:
+    """Delete the archives of jars and Javas that were not used for the longest time: each update leaves a set behind.
+
+    A JVM that still runs keeps what it has mapped.
+    """
+    others = [path for path in used.parent.iterdir() if path.is_dir() and path != used]
+    others.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in others[KEPT_SETS:]:
+        shutil.rmtree(path, ignore_errors=True)
+
+
 def find(cache: Path, java: Path, class_path: Iterable[Path]) -> Archives:
     """The archives for `java` and these jars; Java's own classes are archived here, if that is not done yet.
 
@@ -124,6 +138,8 @@ def find(cache: Path, java: Path, class_path: Iterable[Path]) -> Archives:
         seen.append(f"{path.name} {stat.st_size} {stat.st_mtime_ns}")
     folder = cache / FOLDER / hashlib.sha256("\n".join(seen).encode()).hexdigest()[:16]
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    os.utime(folder)
+    _retire(folder)
     if list((home / "lib" / "server").glob("classes*.jsa")):
         return Archives(folder, None)
     base = folder / "java.jsa"

@@ -73,27 +73,47 @@ def jobmanager(layout: Layout, settings: Settings, pushed: tuple[str, ...] = ())
 
 def taskmanager(layout: Layout, settings: Settings, pushed: tuple[str, ...] = ()) -> LocalService:
     """The TaskManager as a service; ready when the JobManager counts its slots. Arguments as for the JobManager."""
-    heap = options.taskmanager_heap_mb(settings.taskmanager_memory_mb)
+    heap, direct = options.taskmanager_heap_mb(settings.taskmanager_memory_mb), options.taskmanager_direct_mb()
+    memory = _memory("-XX:+UseParallelGC", heap, direct, options.METASPACE_MB)
+    return _taskmanager(layout, settings, memory, pushed)
+
+
+def stock_taskmanager(layout: Layout, settings: Settings, pushed: tuple[str, ...] = ()) -> LocalService:
+    """One with as much memory, but divided and collected as Flink's own scripts do it where nobody says otherwise."""
+    division = options.stock_division(settings.taskmanager_memory_mb)
+    memory = _memory("-XX:+UseG1GC", division.heap, division.direct, division.metaspace)
+    divided = (f"-D{name}={size}" for name, size in division.options.items())
+    return _taskmanager(layout, settings, memory, (*divided, *pushed))
+
+
+def _memory(collector: str, heap_mb: int, direct_mb: int, metaspace_mb: int) -> tuple[str, ...]:
+    return (
+        collector,
+        f"-Xmx{heap_mb}m",
+        f"-XX:MaxDirectMemorySize={direct_mb}m",
+        f"-XX:MaxMetaspaceSize={metaspace_mb}m",
+    )
+
+
+def _taskmanager(layout: Layout, settings: Settings, memory: tuple[str, ...], more: tuple[str, ...]) -> LocalService:
     return LocalService(
         name=TASKMANAGER,
         command=(
-            *_java(
-                layout,
-                TASKMANAGER,
-                "-XX:+UseParallelGC",
-                f"-Xmx{heap}m",
-                f"-XX:MaxDirectMemorySize={options.taskmanager_direct_mb()}m",
-                f"-XX:MaxMetaspaceSize={options.METASPACE_MB}m",
-            ),
+            *_java(layout, TASKMANAGER, *memory),
             "org.apache.flink.runtime.taskexecutor.TaskManagerRunner",
             "--configDir",
             str(layout.conf_dir),
             f"-Dhigh-availability.zookeeper.client.session-timeout={TASKMANAGER_SESSION_MS}",
-            *pushed,
+            *more,
         ),
-        ready=lambda: _overview(settings).get("slots-total", 0) > 0,
+        ready=lambda: slots(settings) > 0,
         ports={},
         home=layout.home,
         address=defaults.BIND_ADDRESS,
         env=layout.flink_env,
     )
+
+
+def slots(settings: Settings) -> int:
+    """How many slots the JobManager counts; 0 where it does not answer."""
+    return _overview(settings).get("slots-total", 0)

@@ -16,7 +16,7 @@ from adclick_cli.runtime import heartbeat, jars, logfiles, memory, metrics, proc
 from adclick_cli.runtime.local import archives, broker, flink, gateway, relay, supervisor, zookeeper
 from adclick_cli.runtime.local.client import sql_client, train
 from adclick_cli.runtime.local.layout import Layout, free_port, prepare, write_flink_conf
-from adclick_cli.runtime.service import LocalService, Report, ServiceStatus, SqlClient
+from adclick_cli.runtime.service import POLL_S, LocalService, Report, ServiceStatus, SqlClient
 from adclick_cli.settings import Settings
 
 READY_DEADLINE_S = 90.0
@@ -180,6 +180,24 @@ class LocalRuntime:
             watching.wait_ready(time.monotonic() + READY_DEADLINE_S)
         else:
             report("The supervisor runs already.")
+
+    def renew_taskmanager(self, *, stock: bool) -> None:
+        """End the TaskManager and start another, with adclick's options or with Flink's own.
+
+        Raises:
+            RuntimeFailure: it does not become ready.
+        """
+        with FileLock(self._settings.home / UP_LOCK, timeout=READY_DEADLINE_S * 2):
+            self._recorded(flink.TASKMANAGER).stop()
+            deadline = time.monotonic() + READY_DEADLINE_S
+            while flink.slots(self._settings) and time.monotonic() < deadline:
+                time.sleep(POLL_S)
+            layout = prepare(self._settings, self._progress)
+            pushed = self._pushed(flink.TASKMANAGER)
+            made = flink.stock_taskmanager if stock else flink.taskmanager
+            service = made(layout, self._settings, pushed)
+            service.start()
+            service.wait_ready(deadline)
 
     def process(self, name: str) -> process.Process | None:
         """The process of a service, if it lives."""

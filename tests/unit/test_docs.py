@@ -74,6 +74,17 @@ def test_the_reference_of_commands_is_the_programs_own() -> None:
     assert (ROOT / "docs" / "commands.md").read_text(encoding="utf-8") == made.stdout, "run `make commands`"
 
 
+def test_every_decision_that_is_named_is_written_down() -> None:
+    kept = {path.name[:4] for path in (ROOT / "docs" / "decisions").glob("*.md")}
+    named = {}
+    for folder, ending in (("adclick_cli", "py"), ("sql_templates", "j2"), ("tests", "py"), ("docs", "md")):
+        for path in (ROOT / folder).rglob(f"*.{ending}"):
+            text = path.read_text(encoding="utf-8")
+            named |= dict.fromkeys(re.findall(r"decisions?[/ ]\[?([0-9]{4})\b", text), path.name)
+    assert len(named) > 20
+    assert {number: where for number, where in named.items() if number not in kept} == {}
+
+
 def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)

@@ -76,7 +76,7 @@ def test_the_reference_of_commands_is_the_programs_own() -> None:
 
 def test_every_decision_that_is_named_is_written_down() -> None:
     kept = {path.name[:4] for path in (ROOT / "docs" / "decisions").glob("*.md")}
-    named = {}
+    named: dict[str, str] = {}
     for folder, ending in (("adclick_cli", "py"), ("sql_templates", "j2"), ("tests", "py"), ("docs", "md")):
         for path in (ROOT / folder).rglob(f"*.{ending}"):
             text = path.read_text(encoding="utf-8")

@@ -128,6 +128,7 @@ def peculiar(event: Mapping[str, Any], text: str) -> dict[str, bytes]:
         "the longest text": with_(**{text: "\u00e4" * 1_024}),
         "a huge text elsewhere": with_(x="x" * HUGE),
         "a field twice, the last one right": f'{{"{text}":"",'.encode() + good[1:],
+        "another field twice": good[:-1] + b',"cost":"much","cost":7}',
         "more fields": with_(extra={"a": [1, 2]}),
         "other fields null": with_(user_id=None),
         "other fields of another type": with_(user_id=[1], cost="much"),

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from adclick_cli.broker.admin import partitions, require_listener, topic_offsets, unreachable
 from adclick_cli.broker.producer import fast_client
@@ -22,9 +21,8 @@ STALL_S = 30.0
 FETCH_BYTES = 8_388_608
 
 
-@dataclass(frozen=True)
-class Message:
-    """One message.
+class Message(NamedTuple):
+    """One message. (A tuple: millions of them are read, and a frozen dataclass takes four times as long to make.)
 
     Attributes:
         timestamp_ms: the record's timestamp, ms since the epoch.

@@ -19,21 +19,23 @@ if TYPE_CHECKING:
 LONGEST_PLAIN = 1_000
 """Characters; a longer message may reach one of the reader's limits."""
 
+# Each function that is given JSON as a text parses it anew: all types are asked for at once. Only of the fields that
+# are read does it matter that none stands there twice: the first and the last of that name are the same.
 _TEXTS = """
 CREATE OR REPLACE TABLE texts_{name} AS
-SELECT * EXCLUDE (json), COALESCE(
-    json_type(json) = 'OBJECT'
-    AND len(json_keys(json)) = len(list_distinct(json_keys(json)))
-    AND {kinds}
-    AND json_type(json, '$.{stamp}') IN ('UBIGINT', 'BIGINT'),
-FALSE) AS plain
+SELECT "partition", "offset", arrived_ms, text, COALESCE(kinds[1] = 'OBJECT' AND {kinds} AND {once}, FALSE) AS plain
 FROM (
-    SELECT *, CASE WHEN
-        length(text) <= {longest}
-        AND NOT regexp_matches(text, 'NaN|Infinity|,\\s*[}}\\]]|[\\x00-\\x1f]')
-        AND json_valid(text)
-    THEN text END AS json
-    FROM (SELECT "partition", "offset", arrived_ms, TRY(decode(value)) AS text FROM raw_{name})
+    SELECT *, json_type(json, [{paths}]) AS kinds, json_keys(json) AS keys, list_reverse(json_keys(json)) AS yeks
+    FROM (
+        SELECT *, CASE WHEN
+            length(text) <= {longest}
+            AND NOT contains(text, 'NaN')
+            AND NOT contains(text, 'Infinity')
+            AND NOT regexp_matches(text, ',\\s*[}}\\]]')
+            AND json_valid(text)
+        THEN text END AS json
+        FROM (SELECT "partition", "offset", arrived_ms, TRY(decode(value)) AS text FROM raw_{name})
+    )
 )
 """
 
@@ -67,11 +69,18 @@ def load(
         optional: further ones that need not be there.
     """
     db.register(f"raw_{name}", messages)
-    kinds = " AND ".join(
-        [f"json_type(json, '$.{field}') = 'VARCHAR'" for field in texts]
-        + [f"COALESCE(json_type(json, '$.{field}'), 'NULL') IN ('VARCHAR', 'NULL')" for field in optional]
+    fields = (*texts, *optional, STAMP)
+    wanted = ["kinds[{}] = 'VARCHAR'"] * len(texts)
+    wanted += ["COALESCE(kinds[{}], 'NULL') IN ('VARCHAR', 'NULL')"] * len(optional)
+    wanted += ["kinds[{}] IN ('UBIGINT', 'BIGINT')"]
+    # Lists count from 1, and the first kind is that of the whole.
+    kinds = " AND ".join(condition.format(number) for number, condition in enumerate(wanted, start=2))
+    once = " AND ".join(
+        f"COALESCE(list_position(keys, '{field}') + list_position(yeks, '{field}') = len(keys) + 1, TRUE)"
+        for field in fields
     )
-    db.execute(_TEXTS.format(name=name, longest=LONGEST_PLAIN, kinds=kinds, stamp=STAMP))
+    paths = ", ".join(["'$'", *(f"'$.{field}'" for field in fields)])
+    db.execute(_TEXTS.format(name=name, longest=LONGEST_PLAIN, kinds=kinds, once=once, paths=paths))
     db.register(f"peculiar_{name}", _peculiar(db, name, (*texts, *optional)))
     db.execute(_OBJECTS.format(name=name))
     db.execute(f"DROP TABLE texts_{name}")

@@ -29,9 +29,8 @@ WITH fields AS (
     SELECT
         "partition", "offset", element, arrived_ms, batch,
         {texts},
-        json_extract_string(object, '$.event_timestamp') AS stamp,
         json_type(object, '$.event_timestamp') AS stamp_type
-    FROM objects_{name}
+    FROM (SELECT *, json_extract_string(object, [{paths}]) AS fields FROM objects_{name})
 ), typed AS (
     SELECT
         * EXCLUDE (stamp, stamp_type),
@@ -239,9 +238,12 @@ def compute(
         columns = _TEXTS[name]
         optional = _OPTIONAL[pipeline.dedup_key] if name == "impressions" and pipeline.dedups else ()
         events.load(db, name, messages, columns, optional)
-        texts = ", ".join(f"json_extract_string(object, '$.{column}') AS {column}" for column in (*columns, *optional))
+        fields = {**{column: column for column in (*columns, *optional)}, schema.STAMP: "stamp"}
+        # All at once: each call parses the object anew.
+        paths = ", ".join(f"'$.{field}'" for field in fields)
+        texts = ", ".join(f"fields[{number}] AS {column}" for number, column in enumerate(fields.values(), start=1))
         required = " AND ".join(_IS_TEXT.format(column) for column in columns)
-        run(_PARSE.format(name=name, identity=columns[0], texts=texts, required=required))
+        run(_PARSE.format(name=name, identity=columns[0], paths=paths, texts=texts, required=required))
         content = f"row({', '.join((*columns, *optional, 'ts'))})"
         rank = ", ".join(
             ("ts", *(f"length(COALESCE({one}, '')), COALESCE({one}, '')" for one in (*columns[1:], *optional)))

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
@@ -24,6 +24,17 @@ from tests.compose.engine import start as start_engine
 from tests.compose.times import timed
 
 TIMEOUT_S = 600
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Function) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failed test's jobs end with it: they would take the next tests' slots and hide what failed first."""
+    report = yield
+    if report.when == "call" and report.failed:
+        for found in (item.funcargs.get("cluster"), item.funcargs.get("any_cluster")):
+            if isinstance(found, Cluster):
+                found.run("cancel", code=None)
+    return report
 
 
 @dataclass(frozen=True)

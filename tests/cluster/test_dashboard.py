@@ -17,7 +17,7 @@ from adclick_cli.runtime.local import broker
 from adclick_cli.runtime.local.layout import free_port, prepare
 from adclick_cli.security import Servers
 from tests.cluster.conftest import Cluster, make_env
-from tests.cluster.dashboard_rows import LETTERS, Rows
+from tests.cluster.dashboard_rows import LETTERS, RESULTS, Rows
 from tests.dashboard_process import start_page
 
 pytestmark = pytest.mark.cluster
@@ -46,7 +46,10 @@ def test_from_a_cold_start_to_rows_as_they_come(cluster: Cluster, tmp_path: Path
         rows.windows(schema.CTR_LIVE, 2, {"camp-1": (100, 30), "camp-2": (50, 5)})
         rows.windows(schema.CTR_LIVE, 0, {"camp-3": (1, 0)})
         found = page.wait_for(
-            lambda picture: all(picture["source"]["topics"].values()) and len(_campaigns(picture)) == 2
+            lambda picture: (
+                all(picture["source"]["topics"][rows.topics[one.name]] for one in RESULTS)
+                and len(_campaigns(picture)) == 2
+            )
         )
         assert _campaigns(found)["camp-1"]["state"] == "LIVE"
         assert _campaigns(found)["camp-1"]["change"] == pytest.approx(0.3 / 0.09)

@@ -11,7 +11,7 @@ from adclick_cli import defaults
 from adclick_cli.bench import place
 from adclick_cli.bench.figures import Figures, figures
 from adclick_cli.broker import admin
-from adclick_cli.broker.consumer import read_topic
+from adclick_cli.broker.whole import read_topic
 from adclick_cli.errors import AdclickError, FlinkError, ParameterError
 from adclick_cli.flink.rest import FlinkRest
 from adclick_cli.flink.submit import inside, require_finished, run_script

@@ -16,8 +16,9 @@ from adclick_cli import schema
 from adclick_cli.bench import place
 from adclick_cli.bench.measures import Goal, Measure, Measured, measure
 from adclick_cli.broker import admin
-from adclick_cli.broker.consumer import Message, read_topic
+from adclick_cli.broker.consumer import Message
 from adclick_cli.broker.stream import Stream
+from adclick_cli.broker.whole import read_topic
 from adclick_cli.errors import AdclickError, BrokerError
 from adclick_cli.events.background import Generator, generating
 from adclick_cli.flink.rest import FlinkRest

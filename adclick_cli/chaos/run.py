@@ -8,7 +8,7 @@ from pathlib import Path
 
 from adclick_cli import submission
 from adclick_cli.broker import admin
-from adclick_cli.broker.consumer import read_topic
+from adclick_cli.broker.whole import read_topic
 from adclick_cli.chaos import plan
 from adclick_cli.chaos.record import Record
 from adclick_cli.chaos.recovery import Recovery, all_run, committed_since, endure

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from adclick_cli.broker.consumer import read_topic
 from adclick_cli.broker.producer import open_producer
+from adclick_cli.broker.whole import read_topic
 from adclick_cli.errors import AdclickError
 from adclick_cli.events import phases
 from adclick_cli.events.generator import Plan

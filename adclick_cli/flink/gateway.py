@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,7 +14,7 @@ import requests
 from adclick_cli.errors import FlinkError
 from adclick_cli.flink.refusal import refused
 from adclick_cli.settings import shown
-from adclick_cli.sql.script import statements
+from adclick_cli.sql.script import Statement, statements
 
 TIMEOUT_S = 60.0
 """For one answer. A statement that takes longer is asked for again and again."""
@@ -22,24 +23,48 @@ LONGEST_POLL_S = 0.5
 _CAUSE = "Caused by: "
 
 
-def run(url: str, script: str) -> None:
-    """Run a script in a session of its own, statement after statement.
+def run(url: str, script: str, *, side_by_side: bool = False) -> None:
+    """Run a script, statement after statement; or each of its jobs in a session of its own, all at the same time.
+
+    Planning is most of a submission, and a session plans one job at a time.
 
     Args:
         url: the gateway's, without a slash at its end.
         script: the SQL, as it was rendered.
+        side_by_side: only where no job needs another one to have ended.
 
     Raises:
-        FlinkError: a statement failed (Flink's reason, the line of SQL), or the gateway does not answer.
+        FlinkError: a statement failed (Flink's reason, the line of SQL), or the gateway does not answer. Other jobs of
+            the script may run.
     """
+    parts = statements(script)
+    jobs = [part for part in parts if part.starts_job]
+    if not side_by_side or len(jobs) < 2:
+        _run_in_session(url, script, parts)
+        return
+    with ThreadPoolExecutor(len(jobs)) as sessions:
+        runs = [
+            sessions.submit(
+                _run_in_session, url, script, [part for part in parts if not part.starts_job or part is job]
+            )
+            for job in jobs
+        ]
+    for done in runs:
+        done.result()
+
+
+def _run_in_session(url: str, script: str, parts: Sequence[Statement]) -> None:
     with _session(url) as (http, session):
-        for statement in statements(script):
+        for statement in parts:
             body = {"statement": statement.on_one_line}
-            answer = _ask(http, "POST", f"{session}/statements", body)
-            if answer.ok:
-                operation = f"{session}/operations/{answer.json()['operationHandle']}"
-                answer = _finish(http, f"{operation}/result/0?rowFormat=JSON")
-                _ask(http, "DELETE", f"{operation}/close")
+            if statement.starts_job:
+                answer = _ask(http, "POST", f"{session}/statements", body)
+                if answer.ok:
+                    operation = f"{session}/operations/{answer.json()['operationHandle']}"
+                    answer = _finish(http, f"{operation}/result/0?rowFormat=JSON")
+            else:
+                # Answered when it is done: one request instead of three.
+                answer = _ask(http, "POST", f"{session}/configure-session", body)
             if not answer.ok:
                 raise refused(script, statement, reason(answer.text))
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from adclick_cli import savepoints, submission
 from adclick_cli.broker import admin, transactions
-from adclick_cli.broker.consumer import holds_beyond
+from adclick_cli.broker.whole import holds_beyond
 from adclick_cli.errors import BrokerError, FlinkError
 from adclick_cli.flink.rest import FlinkRest, Job
 from adclick_cli.pipeline import Pipeline

@@ -9,7 +9,7 @@ from dataclasses import replace as replace_fields
 
 from adclick_cli import schema, submission
 from adclick_cli.broker import admin
-from adclick_cli.broker.consumer import holds_beyond
+from adclick_cli.broker.whole import holds_beyond
 from adclick_cli.errors import AlreadyRunningError, BrokerError, FlinkError, SavepointError
 from adclick_cli.flink import gateway, sqlclient, tables
 from adclick_cli.flink.rest import FlinkRest, Job, root_causes
@@ -90,7 +90,6 @@ def resume(settings: Settings, pipeline: Pipeline, savepoint: Savepoint, report:
     try:
         return _start(settings, rest, Submission(pipeline, earlier), savepoint.paths, report)
     except FlinkError as error:
-        # Half of a submission would write rows that the next attempt writes again.
         cancel(rest, settings.servers, pipeline, active_jobs(rest), report)
         if any(sign in str(error) for sign in _RESTORE_SIGNS):
             raise SavepointError(
@@ -149,7 +148,15 @@ def _start(
 ) -> list[Job]:
     report(f"Submitting through {VIA[settings.via]} …")
     script = render.script(submitted.pipeline, tables.connected(settings, submitted.pipeline), state)
-    ids = [job.id for job in run_script(settings, rest, script, "submit", report) if job.name in render.JOBS]
+    side_by_side = not submitted.pipeline.bounded
+    try:
+        started = run_script(settings, rest, script, "submit", report, side_by_side=side_by_side)
+    except FlinkError:
+        # Half of a submission would write rows that the next attempt writes again.
+        cancel(rest, settings.servers, submitted.pipeline, active_jobs(rest), report)
+        raise
+    by_name = {job.name: job.id for job in started}
+    ids = [by_name[name] for name in render.JOBS if name in by_name]
     if len(ids) != len(render.JOBS):
         raise FlinkError(
             f"{VIA[settings.via]} started {len(ids)} of {len(render.JOBS)} jobs",
@@ -161,7 +168,9 @@ def _start(
     return [by_id[job_id] for job_id in ids]
 
 
-def run_script(settings: Settings, rest: FlinkRest, script: str, name: str, report: Report) -> list[Job]:
+def run_script(
+    settings: Settings, rest: FlinkRest, script: str, name: str, report: Report, *, side_by_side: bool = False
+) -> list[Job]:
     """Run a script the way that the settings say, and return the jobs that it has started, oldest first.
 
     Args:
@@ -170,6 +179,7 @@ def run_script(settings: Settings, rest: FlinkRest, script: str, name: str, repo
         script: whose tables are those of `tables.connected`.
         name: under which sql-client's script is kept in the home.
         report: told what is started for it.
+        side_by_side: no job of the script needs another one to have ended: a gateway may plan them at the same time.
 
     Raises:
         FlinkError: Flink refused a statement.
@@ -177,7 +187,7 @@ def run_script(settings: Settings, rest: FlinkRest, script: str, name: str, repo
     known = {job.id for job in rest.jobs()}
     tables.hand_over_secrets(settings)
     if settings.via == "gateway":
-        gateway.run(choose(settings).gateway(report), script)
+        gateway.run(choose(settings).gateway(report), script, side_by_side=side_by_side)
     else:
         sqlclient.run(choose(settings).sql_client_command(), script, settings.home / "run" / f"{name}.sql")
     # Not the ids that sql-client prints: it prints none for a job that it waited for.

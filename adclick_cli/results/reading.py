@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from adclick_cli import schema
-from adclick_cli.broker import consumer
+from adclick_cli.broker import whole
 from adclick_cli.broker.stream import Stream
 from adclick_cli.pipeline import Topics
 from adclick_cli.results.board import WindowBoard
@@ -52,7 +52,7 @@ def once(servers: Servers, what: str, topics: Topics, *, early: bool = False) ->
         AdclickError: a message is no such row.
     """
     for topic, record in topics_of(what, topics, early=early).items():
-        for batch in consumer.read_topic(servers, topic):
+        for batch in whole.read_topic(servers, topic):
             for message in batch:
                 yield read(record, message)
 
@@ -86,7 +86,7 @@ def follow(
 def final_ctr_rows(servers: Servers, topics: Topics) -> list[WindowRow]:
     """Every final CTR row, in order of time, then campaign."""
     board = WindowBoard(windows=None)
-    for batch in consumer.read_topic(servers, topics.ctr):
+    for batch in whole.read_topic(servers, topics.ctr):
         for message in batch:
             row = read(schema.CTR, message)
             if isinstance(row, WindowRow):

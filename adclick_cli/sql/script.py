@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+SET_BEGINS = "EXECUTE STATEMENT SET"
+
 
 @dataclass(frozen=True)
 class Statement:
@@ -35,6 +37,11 @@ class Statement:
         """The statement without comments and line breaks."""
         return " ".join(bare for _, _, bare in self._parts())
 
+    @property
+    def starts_job(self) -> bool:
+        """Whether it is a statement set or an INSERT of its own."""
+        return self.on_one_line.startswith((SET_BEGINS, "INSERT INTO "))
+
     def place(self, column: int) -> tuple[int, int]:
         """Line and column of the script, both from 1, of a column of `on_one_line`."""
         parts = self._parts()
@@ -58,7 +65,7 @@ def statements(script: str) -> list[Statement]:
             continue
         if not lines:
             first = number
-            in_set = bare.startswith("EXECUTE STATEMENT SET")
+            in_set = bare.startswith(SET_BEGINS)
         lines.append(line)
         ends = bare == "END;" if in_set else bare.endswith(";") and not bare.startswith("--")
         if ends:
@@ -81,5 +88,5 @@ def explained(script: str) -> str:
         text = statement.on_one_line
         if text.startswith("INSERT INTO "):
             text = f"EXPLAIN {text}"
-        lines.append(text.replace("EXECUTE STATEMENT SET", "EXPLAIN STATEMENT SET", 1) + ";\n")
+        lines.append(text.replace(SET_BEGINS, "EXPLAIN STATEMENT SET", 1) + ";\n")
     return "".join(lines)

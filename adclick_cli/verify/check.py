@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from adclick_cli.broker.transactions import Hidden
 from adclick_cli.pipeline import EarlierRule, Pipeline
 from adclick_cli.security import Servers
 from adclick_cli.verify import alerts, compare, early, ledger, oracle
+from adclick_cli.verify.apart import event_tables
 from adclick_cli.verify.compare import Comparison
 from adclick_cli.verify.late import Dropped, Late, late
 from adclick_cli.verify.ledger import Conflict
@@ -89,6 +91,7 @@ def check(
     earlier: Sequence[EarlierRule] = (),
     partitions: int = 0,
     dropped: Dropped | None = None,
+    fields: Mapping[str, pa.Table] | None = None,
 ) -> Verdict:
     """Check messages that have been read.
 
@@ -100,10 +103,11 @@ def check(
         earlier: the alert rules that were in force before the pipeline's own, oldest first.
         partitions: how many the two topics of events have together; 0 where it is not known.
         dropped: Flink's own count of late rows, from before the raw events were read.
+        fields: of impressions and clicks, as `events.take_apart` gives them; None takes the messages apart here.
     """
     db = oracle.connect()
     try:
-        watermark = oracle.compute(db, tables["impressions"], tables["clicks"], pipeline, partitions)
+        watermark = oracle.compute(db, tables["impressions"], tables["clicks"], pipeline, partitions, fields)
         results = {
             name: compare.load_windows(db, name, key, tables[name], gross=pipeline.dedups)
             for name, key in (("ctr", "campaign_id"), ("engagement", "device_type"))
@@ -117,7 +121,7 @@ def check(
             compare.compare_dead_letters(db, pipeline, until_ms, results["dead_letters"])
         more = 0
         if "ctr_early" in tables:
-            of_early, more = early.check_early(db, tables, pipeline, partitions, one_rule=not earlier)
+            of_early, more = early.check_early(db, tables, pipeline, partitions, fields, one_rule=not earlier)
             results |= of_early
         ledger.classify(db, pipeline)
         if dropped and pipeline.unique_ids.ms:
@@ -167,43 +171,48 @@ def verify(
     """
     begun = time.monotonic()
     until_ms = int(time.time() * 1000)
-    names: tuple[str, ...] = ("ctr", "engagement", "alerts", "impressions", "clicks")
+    names: tuple[str, ...] = ("ctr", "engagement", "alerts")
     if pipeline.dead_letters:
         names = ("dead_letters", *names)
     if pipeline.early.ms:
         names = (*early.NAMES, *names)
     topics = {name: TopicTable(servers, getattr(pipeline.topics, name)) for name in names}
+    of_events = event_tables(servers, pipeline)
     raw = admin.end_offsets(servers, (pipeline.topics.impressions, pipeline.topics.clicks))
     partitions = sum(len(ends) for ends in raw.values())
     told = False
     written, moved = -1, begun
-    while True:
-        counted = None
-        for name in names:
-            if name == "impressions":
-                counted = dropped()
-            topics[name].refresh()
-        tables = {name: topic.table() for name, topic in topics.items()}
-        verdict = check(tables, pipeline, until_ms, earlier, partitions, counted)
-        now = time.monotonic()
-        verdict.seconds = now - begun
-        # Flink's own count may be some seconds old, too.
-        if (
-            (not verdict.missing and not verdict.late.contradiction)
-            or now - moved > wait_s
-            or verdict.seconds > wait_s * LONGEST_WAITS
-        ):
-            verdict.hidden = _hidden(servers, pipeline)
-            return verdict
-        if not told and verdict.missing:
-            report(f"Waiting for {verdict.missing} rows that Flink has still to write …")
-            told = True
-        again = time.monotonic() + LONGEST_PAUSE_S
-        while time.monotonic() < again:
-            time.sleep(POLL_S)
-            before, written = written, _written(servers, pipeline)
+    with ExitStack() as opened:
+        for topic in of_events.values():
+            opened.enter_context(closing(topic))
+        while True:
+            for results in topics.values():
+                results.refresh()
+            counted = dropped()
+            for topic in of_events.values():
+                topic.refresh()
+            tables = {name: topic.table() for name, topic in (topics | of_events).items()}
+            fields = {name: topic.fields() for name, topic in of_events.items()}
+            verdict = check(tables, pipeline, until_ms, earlier, partitions, counted, fields)
             now = time.monotonic()
-            if written != before:
-                moved = now
-            elif now - moved > SETTLED_S:
-                break
+            verdict.seconds = now - begun
+            # Flink's own count may be some seconds old, too.
+            if (
+                (not verdict.missing and not verdict.late.contradiction)
+                or now - moved > wait_s
+                or verdict.seconds > wait_s * LONGEST_WAITS
+            ):
+                verdict.hidden = _hidden(servers, pipeline)
+                return verdict
+            if not told and verdict.missing:
+                report(f"Waiting for {verdict.missing} rows that Flink has still to write …")
+                told = True
+            again = time.monotonic() + LONGEST_PAUSE_S
+            while time.monotonic() < again:
+                time.sleep(POLL_S)
+                before, written = written, _written(servers, pipeline)
+                now = time.monotonic()
+                if written != before:
+                    moved = now
+                elif now - moved > SETTLED_S:
+                    break

@@ -5,6 +5,7 @@ Its topics are upsert topics: the newest row of a key counts, and one that comes
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,13 @@ LEFT JOIN expected_alerts AS e ON e.alert_time = a.window_end AND e.key = a.key
 
 
 def check_early(
-    db: DuckDBPyConnection, tables: dict[str, pa.Table], pipeline: Pipeline, partitions: int, *, one_rule: bool
+    db: DuckDBPyConnection,
+    tables: dict[str, pa.Table],
+    pipeline: Pipeline,
+    partitions: int,
+    fields: Mapping[str, pa.Table] | None = None,
+    *,
+    one_rule: bool,
 ) -> tuple[dict[str, Comparison], int]:
     """Check the early lane's three topics.
 
@@ -41,6 +48,7 @@ def check_early(
         tables: impressions, clicks and those of `NAMES`, as `raw.TopicTable` gives them.
         pipeline: the parameters, with an early lane.
         partitions: how many the two topics of events have together; 0 where it is not known.
+        fields: of impressions and clicks, as `oracle.compute` takes them.
         one_rule: whether all alerts are the present rule's; the early ones of another one are not looked at.
 
     Returns:
@@ -49,7 +57,7 @@ def check_early(
     own = oracle.connect()
     try:
         short = replace(pipeline, attribution=pipeline.early)
-        oracle.compute(own, tables["impressions"], tables["clicks"], short, partitions)
+        oracle.compute(own, tables["impressions"], tables["clicks"], short, partitions, fields)
         results = {"ctr_early": compare.load_windows(own, "ctr", "campaign_id", tables["ctr_early"], newest=True)}
         compare.compare_windows(own, "ctr", results["ctr_early"], label="ctr_early")
         if one_rule:

@@ -37,13 +37,13 @@ SELECT
         WHEN NOT s.good THEN 'malformed'
         WHEN s.beat THEN 'heartbeat'
         WHEN s.copy > 1 THEN CASE WHEN s.other THEN 'conflict' ELSE 'duplicate' END
-        WHEN NOT w.certain THEN 'late'
+        WHEN s.shown AND NOT s.certain THEN 'late'
         WHEN r.key IS NULL THEN 'pending'
         ELSE 'counted'
     END AS class
-FROM impressions_seen AS s
-LEFT JOIN windowed AS w ON w."partition" = s."partition" AND w."offset" = s."offset" AND w.element = s.element
-LEFT JOIN rows_ctr AS r ON r.window_start = w.window_start AND r.window_end = w.window_end AND r.key = w.campaign_id
+FROM placed AS s
+LEFT JOIN rows_ctr AS r
+    ON s.shown AND r.window_start = s.window_start AND r.window_end = s.window_end AND r.key = s.campaign_id
 """
 
 _CLICKS = """
@@ -55,6 +55,7 @@ WITH firsts AS (
         list({'ts': i.ts, 'final': r.key IS NOT NULL}) AS shown
     FROM windowed AS i
     LEFT JOIN rows_ctr AS r ON r.window_start = i.window_start AND r.window_end = i.window_end AND r.key = i.campaign_id
+    SEMI JOIN clicks_seen AS c ON c.impression_id = i.impression_id
     GROUP BY 1
 ), freshness AS (
     SELECT m."partition", m."offset", m.element, bool_or(f.fresh) AS fresh

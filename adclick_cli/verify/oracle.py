@@ -10,6 +10,7 @@ bound; without any, both are the same number and the check is exact.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from adclick_cli import schema
@@ -25,25 +26,21 @@ MINI_BATCH_MS = 1_000
 
 _PARSE = """
 CREATE OR REPLACE TABLE {name} AS
-WITH fields AS (
-    SELECT
-        "partition", "offset", element, arrived_ms, batch,
-        {texts},
-        json_type(object, '$.event_timestamp') AS stamp_type
-    FROM (SELECT *, json_extract_string(object, [{paths}]) AS fields FROM objects_{name})
-), typed AS (
+WITH typed AS (
     SELECT
         * EXCLUDE (stamp, stamp_type),
         CASE
+            WHEN stamp_type IN ('UBIGINT', 'BIGINT') THEN TRY_CAST(stamp AS BIGINT)
             WHEN stamp_type = 'DOUBLE' THEN TRY_CAST(trunc(TRY_CAST(stamp AS DOUBLE)) AS BIGINT)
             WHEN regexp_full_match(trim(stamp), '[+-]?[0-9]+') THEN TRY_CAST(trim(stamp) AS BIGINT)
         END AS ts
-    FROM fields
+    FROM fields_{name}
 ), judged AS (
     SELECT *, COALESCE({required} AND ts > 0 AND ts <= arrived_ms + $max_ahead, FALSE) AS good FROM typed
 )
 SELECT
-    *,
+    -- The stamp of what is no event may be too large a number to be added to.
+    * REPLACE (CASE WHEN good THEN ts END AS ts),
     good AND {identity} = $heartbeat AS beat,
     max(ts) FILTER (good) OVER (
         PARTITION BY "partition" ORDER BY "offset", element ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
@@ -51,16 +48,25 @@ SELECT
 FROM judged
 """
 
+_AGAIN = """
+CREATE OR REPLACE TABLE {name}_again AS
+SELECT {identity} FROM {name} WHERE good GROUP BY ALL HAVING count(*) > 1
+"""
+
+# Nearly every id is there once: only the others are put in order, and counted as distinct ones.
 _SEEN = """
 CREATE OR REPLACE TABLE {name}_seen AS
+WITH judged AS (
+    SELECT *, good AND ts < COALESCE(horizon, ts) AS behind, FALSE AS preceded, FALSE AS surely_preceded FROM {name}
+)
+SELECT *, TRUE AS alone, 1 AS copy, FALSE AS other FROM judged ANTI JOIN {name}_again USING ({identity})
+UNION ALL
 SELECT
     *,
-    good AND ts < COALESCE(horizon, ts) AS behind,
+    FALSE AS alone,
     row_number() OVER same AS copy,
-    first_value({content}) OVER same IS DISTINCT FROM {content} AS other,
-    FALSE AS preceded,
-    FALSE AS surely_preceded
-FROM {name}
+    first_value({content}) OVER same IS DISTINCT FROM {content} AS other
+FROM judged SEMI JOIN {name}_again USING ({identity})
 WINDOW same AS (PARTITION BY {identity}, good ORDER BY {order}"partition", "offset", element)
 """
 
@@ -75,16 +81,19 @@ FROM {name}_seen
 WINDOW near AS (PARTITION BY {identity}, good ORDER BY ts RANGE BETWEEN $unique PRECEDING AND CURRENT ROW)
 """
 
-_IMPRESSIONS = """
-CREATE OR REPLACE TABLE windowed AS
+# Every message, the others than impressions too: whoever classifies messages needs no join.
+_PLACED = """
+CREATE OR REPLACE VIEW placed AS
 SELECT
     *,
-    ts - ts % $window AS window_start,
-    ts - ts % $window + $window AS window_end,
-    COALESCE(horizon, ts) - $attribution < ts - ts % $window + $window AND NOT preceded AS certain
+    good AND NOT beat AND NOT surely_preceded AS shown,
+    ts - ts % {window} AS window_start,
+    ts - ts % {window} + {window} AS window_end,
+    COALESCE(horizon, ts) - {attribution} < ts - ts % {window} + {window} AND NOT preceded AS certain
 FROM impressions_seen
-WHERE good AND NOT beat AND NOT surely_preceded
 """
+
+_IMPRESSIONS = "CREATE OR REPLACE VIEW windowed AS SELECT * FROM placed WHERE shown"
 
 _MATCHES = """
 CREATE OR REPLACE TABLE matches AS
@@ -116,12 +125,23 @@ WINDOW before AS (
 
 _COUNTS = """
 CREATE OR REPLACE TABLE counts AS
-WITH shown AS (
+WITH alone AS (
     SELECT
         window_start, window_end, campaign_id, device_type,
-        count(DISTINCT impression_id) FILTER (certain) AS impressions_low,
-        count(DISTINCT impression_id) AS impressions_high
-    FROM windowed
+        count(*) FILTER (certain) AS low, count(*) AS high
+    FROM windowed WHERE alone
+    GROUP BY ALL
+), again AS (
+    SELECT
+        window_start, window_end, campaign_id, device_type,
+        count(DISTINCT impression_id) FILTER (certain) AS low, count(DISTINCT impression_id) AS high
+    FROM windowed WHERE NOT alone
+    GROUP BY ALL
+), shown AS (
+    SELECT
+        window_start, window_end, campaign_id, device_type,
+        sum(low)::BIGINT AS impressions_low, sum(high)::BIGINT AS impressions_high
+    FROM (FROM alone UNION ALL FROM again)
     GROUP BY ALL
 ), clicked AS (
     SELECT
@@ -179,6 +199,7 @@ _TEXTS = {
     "impressions": ("impression_id", "campaign_id", "device_type"),
     "clicks": ("click_id", "impression_id"),
 }
+EVENTS = tuple(_TEXTS)
 _KEYS = {
     "impression": "row(c.impression_id, '', '')",
     "user+ad": "row(COALESCE(i.user_id, ''), COALESCE(i.ad_id, ''),"
@@ -189,18 +210,27 @@ _OPTIONAL = {"impression": (), "user+ad": ("user_id", "ad_id")}
 NEVER = 2**62
 
 
-def connect() -> DuckDBPyConnection:
-    """A database in memory."""
+def connect(threads: int | None = None) -> DuckDBPyConnection:
+    """A database in memory that works in so many threads; None means one for each core."""
     import duckdb
 
     # Nothing is fetched from anywhere, whatever a query asks for.
-    return duckdb.connect(
-        ":memory:", config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}
-    )
+    config: dict[str, Any] = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+    return duckdb.connect(":memory:", config=config if threads is None else config | {"threads": threads})
+
+
+def columns(name: str, pipeline: Pipeline) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The texts that are read from the messages of impressions or clicks, and those that need not be there."""
+    return _TEXTS[name], _OPTIONAL[pipeline.dedup_key] if name == "impressions" and pipeline.dedups else ()
 
 
 def compute(
-    db: DuckDBPyConnection, impressions: pa.Table, clicks: pa.Table, pipeline: Pipeline, partitions: int = 0
+    db: DuckDBPyConnection,
+    impressions: pa.Table,
+    clicks: pa.Table,
+    pipeline: Pipeline,
+    partitions: int = 0,
+    fields: Mapping[str, pa.Table] | None = None,
 ) -> int | None:
     """Fill `expected_ctr`, `expected_engagement` and the tables that the ledger is made from.
 
@@ -209,6 +239,7 @@ def compute(
         impressions, clicks: raw messages as `raw.TopicTable` gives them.
         pipeline: the parameters.
         partitions: how many the two topics have together; 0 where it is not known.
+        fields: of impressions and clicks, as `events.take_apart` gives them; None takes the messages apart here.
 
     Returns:
         The watermark up to which every window must be final (ms since the epoch), or None: there is none before every
@@ -235,25 +266,27 @@ def compute(
         return db.execute(sql, wanted)
 
     for name, messages in (("impressions", impressions), ("clicks", clicks)):
-        columns = _TEXTS[name]
-        optional = _OPTIONAL[pipeline.dedup_key] if name == "impressions" and pipeline.dedups else ()
-        events.load(db, name, messages, columns, optional)
-        fields = {**{column: column for column in (*columns, *optional)}, schema.STAMP: "stamp"}
-        # All at once: each call parses the object anew.
-        paths = ", ".join(f"'$.{field}'" for field in fields)
-        texts = ", ".join(f"fields[{number}] AS {column}" for number, column in enumerate(fields.values(), start=1))
-        required = " AND ".join(_IS_TEXT.format(column) for column in columns)
-        run(_PARSE.format(name=name, identity=columns[0], paths=paths, texts=texts, required=required))
-        content = f"row({', '.join((*columns, *optional, 'ts'))})"
+        texts, optional = columns(name, pipeline)
+        identity = texts[0]
+        taken = fields[name] if fields else events.take_apart(db, messages, texts, optional)
+        db.register(f"raw_{name}", messages)
+        db.register(f"fields_{name}", taken)
+        required = " AND ".join(_IS_TEXT.format(column) for column in texts)
+        run(_PARSE.format(name=name, identity=identity, required=required))
+        db.unregister(f"fields_{name}")
+        content = f"row({', '.join((*texts, *optional, 'ts'))})"
         rank = ", ".join(
-            ("ts", *(f"length(COALESCE({one}, '')), COALESCE({one}, '')" for one in (*columns[1:], *optional)))
+            ("ts", *(f"length(COALESCE({one}, '')), COALESCE({one}, '')" for one in (*texts[1:], *optional)))
         )
         unique = pipeline.unique_ids.ms > 0
-        run(_SEEN.format(name=name, identity=columns[0], content=content, order=f"{rank}, " if unique else ""))
+        run(_AGAIN.format(name=name, identity=identity))
+        run(_SEEN.format(name=name, identity=identity, content=content, order=f"{rank}, " if unique else ""))
         if unique:
-            run(_PRECEDED.format(name=name, identity=columns[0], rank=f"row({rank})"))
+            run(_PRECEDED.format(name=name, identity=identity, rank=f"row({rank})"))
     run(_DEAD_LETTERS)
-    run(_IMPRESSIONS)
+    # A view takes no parameters; these are whole numbers.
+    db.execute(_PLACED.format(window=pipeline.window.ms, attribution=pipeline.attribution.ms))
+    db.execute(_IMPRESSIONS)
     run(_MATCHES.format(key=_KEYS[pipeline.dedup_key] if pipeline.dedups else "row(c.click_id, '', '')"))
     run(_FRESH)
     run(_COUNTS)

@@ -22,6 +22,7 @@ from adclick_cli.results.times import Span, from_ms, write_iso
 from adclick_cli.security import Servers
 from adclick_cli.settings import Settings
 from adclick_cli.verify import compare, ledger, oracle
+from adclick_cli.verify.apart import event_tables
 from adclick_cli.verify.raw import TopicTable
 
 CLASSES = tuple(dict.fromkeys((*ledger.IMPRESSION_CLASSES[:1], *ledger.CLICK_CLASSES)))
@@ -59,12 +60,11 @@ class Quality:
 
     def __init__(self, servers: Servers, pipeline: Pipeline, since_ms: int | None, until_ms: int | None) -> None:
         self._pipeline, self._since, self._until = pipeline, since_ms, until_ms
-        topics = pipeline.topics
         # What an event is depends on those before it: a click's impression, the first one of the same id.
         back = pipeline.held_ms + pipeline.watermark_delay.ms + pipeline.unique_ids.ms + pipeline.window.ms
         begin = None if since_ms is None else since_ms - back
-        self._raw = [TopicTable(servers, topic, begin) for topic in (topics.impressions, topics.clicks)]
-        self._final = TopicTable(servers, topics.ctr)
+        self._raw = event_tables(servers, pipeline, begin)
+        self._final = TopicTable(servers, pipeline.topics.ctr)
         self._unseen = False
 
     def refresh(self) -> bool:
@@ -73,7 +73,7 @@ class Quality:
         Raises:
             BrokerError: the broker does not answer.
         """
-        for table in (self._final, *self._raw):
+        for table in (self._final, *self._raw.values()):
             self._unseen |= table.refresh()
         unseen, self._unseen = self._unseen, False
         return unseen
@@ -82,7 +82,9 @@ class Quality:
         """A row for each minute and topic, oldest first: `COLUMNS`."""
         db = oracle.connect()
         try:
-            oracle.compute(db, self._raw[0].table(), self._raw[1].table(), self._pipeline)
+            fields = {name: raw.fields() for name, raw in self._raw.items()}
+            impressions, clicks = (raw.table() for raw in self._raw.values())
+            oracle.compute(db, impressions, clicks, self._pipeline, fields=fields)
             compare.load_windows(db, "ctr", "campaign_id", self._final.table(), gross=self._pipeline.dedups)
             ledger.classify(db, self._pipeline)
             found = ledger.by_minute(db, self._since, self._until)

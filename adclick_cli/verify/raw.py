@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from adclick_cli.broker.consumer import offsets_from, read_topic
+from adclick_cli.broker.consumer import offsets_from
+from adclick_cli.broker.whole import read_columns
 from adclick_cli.security import Servers
 
 if TYPE_CHECKING:
@@ -35,26 +39,44 @@ class TopicTable:
         import pyarrow as pa
 
         before = len(self._parts)
-        for batch in read_topic(self._servers, self.topic, start=self._next):
-            self._parts.append(
-                pa.table(
-                    {
-                        "partition": pa.array([message.partition for message in batch], pa.int32()),
-                        "offset": pa.array([message.offset for message in batch], pa.int64()),
-                        "arrived_ms": pa.array([message.timestamp_ms for message in batch], pa.int64()),
-                        "value": pa.array([message.value for message in batch], pa.binary()),
-                    }
+        with _no_search_for_cycles():
+            for batch in read_columns(self._servers, self.topic, start=self._next):
+                self.add(
+                    pa.table(
+                        {
+                            "partition": pa.array(batch.partitions, pa.int32()),
+                            "offset": pa.array(batch.offsets, pa.int64()),
+                            "arrived_ms": pa.array(batch.timestamps_ms, pa.int64()),
+                            "value": pa.array(batch.values, pa.binary()),
+                        }
+                    )
                 )
-            )
-            for message in batch:
-                self._next[message.partition] = message.offset + 1
+                # In order within a partition: the last one stays.
+                newest = dict(zip(batch.partitions, batch.offsets, strict=True))
+                self._next.update({partition: offset + 1 for partition, offset in newest.items()})
         return len(self._parts) > before
+
+    def add(self, part: pa.Table) -> None:
+        """Keep what has been read."""
+        self._parts.append(part)
 
     def table(self) -> pa.Table:
         """Everything read so far."""
         import pyarrow as pa
 
         return pa.concat_tables(self._parts) if self._parts else empty()
+
+
+@contextmanager
+def _no_search_for_cycles() -> Iterator[None]:
+    """Millions of new objects set off Python's search for cycles again and again; a message is in none."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def empty() -> pa.Table:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from adclick_cli import schema
-from adclick_cli.broker import admin
-from adclick_cli.broker.consumer import Message, read_topic
+from adclick_cli.broker import admin, whole
+from adclick_cli.broker.consumer import Message
 from adclick_cli.broker.producer import open_producer
+from adclick_cli.broker.whole import read_columns, read_topic
 from adclick_cli.events.generator import Plan, Shares, events
 from adclick_cli.security import Servers
 from tests.cluster.conftest import Cluster
@@ -37,6 +38,8 @@ def test_what_one_client_sends_both_read(cluster: Cluster, fast: bool) -> None:
         (event.key, event.value or b"", event.at_ms) for event in MADE
     )
     assert {row.partition for row in rows} == set(range(schema.IMPRESSION.partitions))
+    columns = [row for batch in read_columns(servers, topic, fast=fast) for row in zip(*batch, strict=True)]
+    assert sorted(columns) == [(row.partition, row.offset, row.timestamp_ms, row.value) for row in rows]
 
 
 @FAST
@@ -74,3 +77,31 @@ def test_only_committed_rows_are_read(cluster: Cluster, fast: bool) -> None:
     assert [row.value for row in _read(servers, topic, fast=fast)] == [b"kept", b"kept, too"]
     assert len(_read(servers, topic, fast=fast, committed=False)) == 4
     producer.abort_transaction()
+
+
+@FAST
+def test_reading_begins_where_it_is_told_and_ends_at_the_end_of_its_beginning(
+    cluster: Cluster, fast: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    servers, topic = cluster.servers, f"bounds-{fast}".lower()
+    admin.ensure_topics(servers, {topic: schema.IMPRESSION})
+
+    def send(count: int) -> None:
+        producer = open_producer(servers, fast=True)
+        for number in range(count):
+            producer.send(topic, f"key-{number}".encode(), b"{}")
+        producer.close()
+
+    monkeypatch.setattr(whole, "FAST_BATCH", 10)
+    monkeypatch.setattr(whole, "BATCH", 10)
+    send(400)
+    ends = admin.end_offsets(servers, [topic])[topic]
+    reading = read_topic(servers, topic, fast=fast)
+    first = next(reading)
+    send(400)
+    rest = [message for batch in reading for message in batch]
+    assert 0 < len(first) < 400
+    assert len(first) + len(rest) == 400
+    new = [message for batch in read_topic(servers, topic, fast=fast, start=ends) for message in batch]
+    assert len(new) == 400
+    assert all(message.offset >= ends[message.partition] for message in new)

@@ -6,9 +6,12 @@ import re
 
 import pytest
 
+from adclick_cli import settings
 from adclick_cli.errors import FlinkError
-from adclick_cli.flink import gateway
+from adclick_cli.flink import gateway, submit
 from adclick_cli.flink.rest import FlinkRest
+from adclick_cli.sql import render
+from adclick_cli.sql.script import statements
 from tests.cluster.conftest import Cluster
 from tests.unit.test_sqlclient import SCRIPT, UNKNOWN
 
@@ -39,6 +42,29 @@ def test_the_gateway_starts_the_same_jobs_as_sql_client(cluster: Cluster) -> Non
         assert _plan(cluster, before["id"]) == _plan(cluster, after["id"])
     cluster.run("cancel")
     assert _service(cluster)["state"] == "running"
+
+
+def test_of_a_submission_that_is_refused_in_part_no_job_stays(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rendered = render.script
+
+    def broken(*args: object) -> str:
+        script = str(rendered(*args))  # type: ignore[arg-type]
+        last = [one for one in statements(script) if one.starts_job][-1].text
+        return script.replace(last, last.replace("SELECT", "SELECT nothing,", 1))
+
+    env = {**cluster.env, **cluster.own_topics("refused"), "ADCLICK_VIA": "gateway"}
+    given = {name.removeprefix("ADCLICK_").lower(): value for name, value in env.items() if name.startswith("ADCLICK_")}
+    loaded = settings.load(**given)
+    told: list[str] = []
+    monkeypatch.setattr(render, "script", broken)
+    with pytest.raises(FlinkError, match="Column 'nothing' not found in any table"):
+        submit.submit(loaded, loaded.pipeline(), replace=True, report=told.append)
+    # The other one had been planned beside it, and had been started.
+    names = {job.name: job.state for job in FlinkRest(loaded.flink_rest).jobs()[:1]}
+    assert names == {render.JOBS[0]: "CANCELED"}
+    assert not [job for job in FlinkRest(loaded.flink_rest).jobs() if job.active]
 
 
 def test_a_refused_statement_is_told_as_sql_client_tells_it(cluster: Cluster) -> None:

@@ -17,8 +17,8 @@ import pytest
 
 from adclick_cli import schema
 from adclick_cli.broker import admin
-from adclick_cli.broker.consumer import read_topic
 from adclick_cli.broker.producer import open_producer
+from adclick_cli.broker.whole import read_topic
 from tests.cluster.conftest import Cluster
 
 pytestmark = pytest.mark.cluster

@@ -14,10 +14,10 @@ import pytest
 
 from adclick_cli import schema, settings
 from adclick_cli.broker import admin, transactions
-from adclick_cli.broker.consumer import read_topic
 from adclick_cli.broker.knock import LoginError
 from adclick_cli.broker.producer import open_producer
 from adclick_cli.broker.tail import Tail
+from adclick_cli.broker.whole import read_topic
 from adclick_cli.errors import BrokerError
 from adclick_cli.runtime import heartbeat
 from adclick_cli.security import Servers

@@ -51,6 +51,13 @@ def test_each_statement_is_a_line_without_comments() -> None:
     assert " ".join(lines).split() == words
 
 
+def test_statement_sets_and_inserts_start_jobs_and_nothing_else_does() -> None:
+    begun = [one.on_one_line.split(" BEGIN ")[0] for one in statements(render.script(Pipeline())) if one.starts_job]
+    assert begun == ["EXECUTE STATEMENT SET"] * len(render.JOBS)
+    texts = "-- INSERT INTO a\nSET 'a' = 'INSERT INTO b';\n  -- why\n  INSERT INTO c\n  SELECT 1;\n"
+    assert [(one.line, one.starts_job) for one in statements(texts)] == [(2, False), (4, True)]
+
+
 def test_a_position_comes_back_as_the_scripts_own() -> None:
     error = failure(SCRIPT, BEFORE + SYNTAX + AFTER)
     assert error is not None

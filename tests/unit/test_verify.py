@@ -296,6 +296,24 @@ def test_both_ends_of_the_attribution_time_and_every_class() -> None:
     assert found.ledger["impressions"]["malformed"] == 1
 
 
+@pytest.mark.parametrize("stamp", [2**63 - 1, 2**63, -(2**63), 0, -1, T0 * 1_000])
+@pytest.mark.parametrize("rules", [{}, *RULES])
+def test_no_stamp_is_too_large_to_be_malformed(stamp: int, rules: dict[str, Any]) -> None:
+    pipeline = replace(PIPELINE, **rules)
+    wrong = {"event_timestamp": stamp}
+    right = results(model(GOOD_IMPRESSIONS, GOOD_CLICKS, pipeline), pipeline)
+    for row in right if pipeline.dedups else ():
+        row["gross_click_count"] = row["click_count"]
+    found = verdict(
+        [*GOOD_IMPRESSIONS, impression(7, 0) | wrong, impression(1, 0) | wrong],
+        [*GOOD_CLICKS, click(7, 1, 0) | wrong, click(1, 1, 0) | wrong],
+        right,
+        pipeline,
+    )
+    assert found.results["ctr"].differences == []
+    assert found.ledger["impressions"]["malformed"] == found.ledger["clicks"]["malformed"] == 2
+
+
 @pytest.mark.parametrize(
     "changed",
     [

@@ -145,6 +145,7 @@ class Runs:
         self._pipeline = pipeline
         self._seconds: dict[str, list[float]] = {side: [] for side in sides}
         self._used: dict[str, list[place.Usage]] = {side: [] for side in sides}
+        self._states: dict[str, list[int]] = {side: [] for side in sides}
         self._rows: dict[tuple[Any, ...], tuple[Any, ...]] | None = None
 
     def run(self, side: str) -> str:
@@ -160,7 +161,9 @@ class Runs:
         meter.start()
         took = run_side(self._settings, self._rest, _lanes(self._pipeline, side), _SCRIPTS[side])
         usage = meter.stop()
-        self._seconds[side].append(took)
+        self._seconds[side].append(took.seconds)
+        if took.state is not None:
+            self._states[side].append(took.state)
         if usage is not None:
             self._used[side].append(usage)
         if side not in _WITHOUT_ROWS:
@@ -170,7 +173,7 @@ class Runs:
                     f"{side} wrote other rows than the side before it", _first_difference(self._rows, found)
                 )
             self._rows = found
-        return f"{side}: {took:.1f} s" + ("" if usage is None else f", {usage.cpu_s:.1f} s of processor time")
+        return f"{side}: {took.seconds:.1f} s" + ("" if usage is None else f", {usage.cpu_s:.1f} s of processor time")
 
     def record(self, suite: str, events: int, rate: float, reference: str) -> Record:
         """What was measured, for `events` that every run read, against one of the sides."""
@@ -178,7 +181,7 @@ class Runs:
             suite,
             events,
             len(self._rows or {}),
-            figures(events, self._seconds, self._used, reference, PARSING),
+            figures(events, self._seconds, self._used, self._states, reference, PARSING),
             self._seconds,
             {**place.parameters(self._settings, self._pipeline), "rate": rate},
         )
@@ -191,8 +194,21 @@ def _lanes(pipeline: Pipeline, side: str) -> Pipeline:
     return replace(pipeline, live=True, early=_EARLY if side == EARLY else pipeline.early, clicks_lead=Duration(0))
 
 
-def run_side(settings: Settings, rest: FlinkRest, pipeline: Pipeline, script_name: str) -> float:
-    """Run one script of `render.BENCH_STAGES` to its end; return its job's seconds by Flink's clock.
+@dataclass(frozen=True)
+class Took:
+    """What one run took.
+
+    Attributes:
+        seconds: of its job, by Flink's clock.
+        state: bytes of its largest checkpoint; None where it ended before the first one.
+    """
+
+    seconds: float
+    state: int | None
+
+
+def run_side(settings: Settings, rest: FlinkRest, pipeline: Pipeline, script_name: str) -> Took:
+    """Run one script of `render.BENCH_STAGES` to its end.
 
     Raises:
         FlinkError: it starts no job or several, or the job fails.
@@ -202,7 +218,7 @@ def run_side(settings: Settings, rest: FlinkRest, pipeline: Pipeline, script_nam
     if len(ids) != 1:
         raise FlinkError(f"sql-client started {len(ids)} jobs, not one", mend="Look at `adclick logs jobmanager`.")
     require_finished(rest, ids)
-    return float(rest.job(ids[0])["duration"]) / 1000
+    return Took(float(rest.job(ids[0])["duration"]) / 1000, rest.largest_checkpoint(ids[0]))
 
 
 def _rows(servers: Servers, pipeline: Pipeline, since: dict[int, int]) -> dict[tuple[Any, ...], tuple[Any, ...]]:

@@ -20,6 +20,7 @@ COLUMNS = (
     "of_parsing",
     "cpu_s",
     "peak_mb",
+    "state_mb",
 )
 
 
@@ -35,7 +36,8 @@ class Figures:
         against_reference: how many times as fast as the reference, median of the rounds' own ratios; None without it.
         of_parsing: its speed as a part of that of reading and parsing alone, the median of the rounds; None without it.
         cpu_s: the TaskManager's processor seconds, median of the rounds; None where they cannot be seen.
-        peak_mb: its resident memory at the highest, in any round; None where it cannot be seen.
+        peak_mb: its resident memory at the highest, in any round, MiB; None where it cannot be seen.
+        state_mb: the largest checkpoint of any round, MB (10^6 bytes); None where there was none.
     """
 
     side: str
@@ -48,6 +50,7 @@ class Figures:
     of_parsing: float | None
     cpu_s: float | None
     peak_mb: int | None
+    state_mb: float | None
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -58,6 +61,7 @@ def figures(
     events: int,
     seconds: Mapping[str, Sequence[float]],
     used: Mapping[str, Sequence[Usage]],
+    states: Mapping[str, Sequence[int]],
     reference: str,
     parsing: str,
 ) -> list[Figures]:
@@ -69,6 +73,7 @@ def figures(
         events: that every run reads.
         seconds: by side, the time of each round, all sides equally often.
         used: by side, what the TaskManager used in each round; empty where it cannot be seen.
+        states: by side, bytes of the largest checkpoint of each round that had one.
         reference, parsing: the sides that the others are compared with; either may be missing.
     """
     found = []
@@ -87,6 +92,7 @@ def figures(
                 _ratio(seconds.get(parsing), times),
                 round(median(usage.cpu_s for usage in usages), 1) if usages else None,
                 max(peaks, default=None),
+                round(max(states[side]) / 1e6, 1) if states.get(side) else None,
             )
         )
     return found

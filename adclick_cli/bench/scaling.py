@@ -89,7 +89,7 @@ def run(settings: Settings, events: int, rate: float, rounds: int, report: Repor
         pipeline = replace(pipeline, attribution=point.attribution, parallelism=point.parallelism)
         meter = place.Meter(settings)
         meter.start()
-        took = backlog.run_side(own, rest, pipeline, "final")
+        took = backlog.run_side(own, rest, pipeline, "final").seconds
         usage = meter.stop()
         report(f"{point.told}: {took:.1f} s" if number else f"Warm: {took:.1f} s")
         if number:

@@ -183,6 +183,16 @@ class FlinkRest:
         """`/jobs/:id/checkpoints`: counts, and the newest completed and failed one."""
         return self._call("GET", f"/jobs/{job_id}/checkpoints")
 
+    def largest_checkpoint(self, job_id: str) -> int | None:
+        """Bytes of state in the largest completed checkpoint, also of a job that has ended; None before the first one.
+
+        State on the heap is written as a whole each time, so that this is all of it.
+        """
+        found = self.checkpoint_statistics(job_id)
+        if not (found.get("counts") or {}).get("completed"):
+            return None
+        return int(found["summary"]["state_size"]["max"])
+
     def job_metric(self, job_id: str, name: str) -> float | None:
         """One metric of a job; None where it is not known yet."""
         values = self._list(f"/jobs/{job_id}/metrics?get={quote(name)}")

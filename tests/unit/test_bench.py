@@ -27,25 +27,27 @@ SECONDS = {"read and parse": [1.0, 2.0, 1.0], "reference": [10.0, 30.0, 8.0], "f
 
 def test_ratios_are_those_within_a_round() -> None:
     used = {"final": [Usage(4.0, 900), Usage(6.0, 1_100), Usage(5.0, None)]}
-    found = {one.side: one for one in figures(1_000, SECONDS, used, "reference", "read and parse")}
+    states = {"final": [1_000_000, 126_340_000]}
+    found = {one.side: one for one in figures(1_000, SECONDS, used, states, "reference", "read and parse")}
     final = found["final"]
     assert (final.median_s, final.least_s, final.most_s, final.rounds) == (5.0, 2.0, 6.0, 3)
     assert final.events_per_s == 200
     assert final.against_reference == 4.0
     assert final.of_parsing == 0.333
-    assert (final.cpu_s, final.peak_mb) == (5.0, 1_100)
+    assert (final.cpu_s, final.peak_mb, final.state_mb) == (5.0, 1_100, 126.3)
     assert found["reference"].against_reference == 1.0
-    assert (found["reference"].cpu_s, found["reference"].peak_mb) == (None, None)
+    reference = found["reference"]
+    assert (reference.cpu_s, reference.peak_mb, reference.state_mb) == (None, None, None)
 
 
 def test_without_the_other_side_there_is_no_ratio() -> None:
-    only = figures(1_000, {"final": [1.0]}, {}, "reference", "read and parse")[0]
+    only = figures(1_000, {"final": [1.0]}, {}, {}, "reference", "read and parse")[0]
     assert only.against_reference is None
     assert only.of_parsing is None
 
 
 def test_the_picture_is_one_and_its_bars_are_as_long_as_the_times() -> None:
-    sides = figures(1_000, SECONDS, {}, "reference", "read and parse")
+    sides = figures(1_000, SECONDS, {}, {}, "reference", "read and parse")
     bars, title = files.bars(backlog.Record("backlog", 1_000, 10, sides, SECONDS, {}))
     assert title == "backlog: 1,000 events, seconds"
     root = ET.fromstring(chart.svg(bars, "a < b"))

@@ -59,6 +59,14 @@ class AlertRule:
         """
         return self.min_z - defaults.PREVIOUS_LESS
 
+    @property
+    def min_halfway_z(self) -> float:
+        """Least |z| of `baseline` against the previous window alone where the change began within that one.
+
+        It holds some of both CTRs then, and lies between its neighbours (docs/decisions/0062).
+        """
+        return self.min_z - defaults.HALFWAY_LESS
+
 
 def least_z(method: Method) -> float:
     """The least |z| that a rule is meant to have; `ratio` makes no use of it."""

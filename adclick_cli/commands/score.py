@@ -28,6 +28,13 @@ def score(
         help="Impressions of a campaign in a window, on the average.",
         rich_help_panel=SIMULATION,
     ),
+    shift: str = typer.Option(
+        "0s",
+        "--shift",
+        metavar="DURATION",
+        help="How long after a window's beginning a CTR changes; less than a window of 1m.",
+        rich_help_panel=SIMULATION,
+    ),
     seed: int | None = typer.Option(
         None, "--seed", help=f"Decides every row. Default: {defaults.SEED}.", rich_help_panel=SIMULATION
     ),
@@ -57,6 +64,7 @@ def score(
     Scores the alerts that were sent, and what each rule makes of the final CTR rows.
     """
     from adclick_cli import settings, submission
+    from adclick_cli.parameters import Duration
     from adclick_cli.scoring import chart as picture
     from adclick_cli.scoring import run as core
     from adclick_cli.views import console
@@ -67,7 +75,8 @@ def score(
     if simulate:
         rules = core.chosen(rule, loaded.pipeline(), min_z)
         levels = core.parse_levels(impressions)
-        lines = list(core.simulated(levels, runs, loaded.seed, rules, late=late, sweep=sweep))
+        into = Duration.parse(shift, "shift", allow_zero=True)
+        lines = list(core.simulated(levels, runs, loaded.seed, rules, late=late, sweep=sweep, shift=into))
     else:
         pipeline = submission.current_pipeline(loaded) or loaded.pipeline()
         base = loaded.pipeline() if threshold is not None else pipeline

@@ -8,7 +8,7 @@ from typing import Any
 
 from adclick_cli.errors import AdclickError, ParameterError
 from adclick_cli.events import truth
-from adclick_cli.parameters import parse_count
+from adclick_cli.parameters import Duration, parse_count
 from adclick_cli.pipeline import Pipeline
 from adclick_cli.results import reading
 from adclick_cli.scoring import measure, rules, simulate
@@ -116,7 +116,14 @@ def swept(rule: Rule) -> Iterator[Rule]:
 
 
 def simulated(
-    levels: Iterable[int], runs: int, seed: int, wanted: Sequence[Rule], *, late: int, sweep: bool
+    levels: Iterable[int],
+    runs: int,
+    seed: int,
+    wanted: Sequence[Rule],
+    *,
+    late: int,
+    sweep: bool,
+    shift: Duration | None = None,
 ) -> Iterator[Line]:
     """Scores on simulated runs, level by level.
 
@@ -127,13 +134,22 @@ def simulated(
         wanted: the rules.
         late: how many windows late an alert may be.
         sweep: each rule with each of its thresholds.
+        shift: how long after a window's beginning a CTR changes; None means at its beginning.
 
     Raises:
-        ParameterError: too many runs, or none.
+        ParameterError: too many runs, or none; a shift of a window or more.
     """
     parse_count(runs, "runs", at_least=1, at_most=MOST_RUNS)
+    shift_ms = shift.ms if shift else 0
+    if shift_ms >= simulate.WINDOW_MS:
+        raise ParameterError(
+            "shift",
+            str(shift),
+            f"It is not within a window, which is {simulate.WINDOW_MS // 1000}s.",
+            "Give less, for example 20s.",
+        )
     for level in levels:
-        made = simulate.simulate(level, runs, seed)
+        made = simulate.simulate(level, runs, seed, shift_ms)
         judge = Judge(made.rows, simulate.WINDOW_MS)
         known = measure.changes(made.intervals, simulate.WINDOW_MS)
         for rule in wanted:

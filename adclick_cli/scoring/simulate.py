@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import random
 from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import accumulate
@@ -50,16 +51,17 @@ class Made:
     hours: float
 
 
-def simulate(impressions: int, runs: int, seed: int) -> Made:
+def simulate(impressions: int, runs: int, seed: int, shift_ms: int = 0) -> Made:
     """`runs` runs of the cycle, 40 windows each.
 
     Args:
         impressions: of each campaign in a window, on the average.
         runs: how many.
-        seed: decides every row, together with `impressions`.
+        seed: decides every row, together with the others.
+        shift_ms: so long after a window's beginning each phase gives way to the next, 0 to the window's size excluded.
     """
     plan = Plan(seed, 0, 1.0, None, defaults.PHASE, defaults.PHASE_CAMPAIGN)
-    phases = truth.planned(plan)
+    phases = [_shifted(one, shift_ms) for one in truth.planned(plan)]
     normal = truth.planned(Plan(seed, 0, 1.0, None, "normal", defaults.PHASE_CAMPAIGN))[0].ctr
     # Deterministic on purpose: these are test data, not secrets.
     chance = random.Random(f"adclick score/{seed}/{impressions}")  # noqa: S311
@@ -67,13 +69,39 @@ def simulate(impressions: int, runs: int, seed: int) -> Made:
     for run in range(runs):
         intervals += [replace(one, campaign_id=f"{run}/{one.campaign_id}") for one in phases]
         for window in range(0, WINDOWS * WINDOW_MS, WINDOW_MS):
-            special = next(one.ctr for one in phases if one.to_ms is None or window < one.to_ms)
+            parts = _parts(phases, window)
             for campaign in map(campaign_name, range(defaults.CAMPAIGNS)):
                 shown = binomial(chance, impressions * defaults.CAMPAIGNS, 1 / defaults.CAMPAIGNS)
-                clicked = binomial(chance, shown, special if campaign == plan.campaign else normal)
+                clicked = _clicked(chance, shown, parts if campaign == plan.campaign else [(1.0, normal)])
                 if shown:
                     rows.append(CtrRow(f"{run}/{campaign}", window, shown, clicked))
     return Made(rows, intervals, runs * WINDOWS * WINDOW_MS / HOUR_MS)
+
+
+def _shifted(phase: truth.Interval, by_ms: int) -> truth.Interval:
+    """The phase so much later; the first one still begins with the run."""
+    return replace(
+        phase,
+        from_ms=phase.from_ms and phase.from_ms + by_ms,
+        to_ms=None if phase.to_ms is None else phase.to_ms + by_ms,
+    )
+
+
+def _parts(phases: Sequence[truth.Interval], window: int) -> list[tuple[float, float]]:
+    """The phases of a window in order: the part of its time that each has, and its CTR."""
+    end = window + WINDOW_MS
+    there = [(max(window, one.from_ms), end if one.to_ms is None else min(end, one.to_ms), one.ctr) for one in phases]
+    return [((to - since) / WINDOW_MS, ctr) for since, to, ctr in there if to > since]
+
+
+def _clicked(chance: random.Random, shown: int, parts: Sequence[tuple[float, float]]) -> int:
+    """Clicks on `shown` impressions that fall anywhere in the window."""
+    clicked, left, time = 0, shown, 1.0
+    for part, ctr in parts:
+        here = left if part >= time else binomial(chance, left, part / time)
+        clicked += binomial(chance, here, ctr)
+        left, time = left - here, time - part
+    return clicked
 
 
 def binomial(chance: random.Random, count: int, rate: float) -> int:

@@ -93,6 +93,7 @@ def _context(pipeline: Pipeline, transport: options.Transport) -> dict[str, Any]
             "backs": range(1, defaults.BASELINE_WINDOWS + 1),
             "min_z": 0.0 if ratio else pipeline.min_z,
             "min_previous_z": pipeline.rule.min_previous_z,
+            "min_halfway_z": pipeline.rule.min_halfway_z,
             "z_where_undefined": 0.0 if ratio else -1.0,
         },
     }

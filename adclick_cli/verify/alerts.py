@@ -21,11 +21,17 @@ Z_TOLERANCE = 1e-9
 # asin(sqrt((x + 3/8) / (n + 3/4))) is 1 / (4 n + 2) whatever the rate, so few clicks judge no worse than many.
 # least(): an impression clicked twice makes more clicks than impressions.
 _ANGLE = "asin(sqrt(least(({clicks} + 0.375::DOUBLE) / ({shown} + 0.75::DOUBLE), 1)))"
-_Z = (
-    f"({_ANGLE.format(clicks='current_clicks', shown='current_impressions')}"
-    f" - {_ANGLE.format(clicks='{clicks}', shown='{shown}')})"
-    " / sqrt(1 / (4.0::DOUBLE * current_impressions + 2) + 1 / (4.0::DOUBLE * {shown} + 2))"
-)
+
+
+def _z(clicks: str, shown: str, other_clicks: str, other_shown: str) -> str:
+    """How sure it is that the first rate is above the other one, or below where it is negative."""
+    angles = [_ANGLE.format(clicks=c, shown=s) for c, s in ((clicks, shown), (other_clicks, other_shown))]
+    return (
+        f"({angles[0]} - {angles[1]}) / sqrt(1 / (4.0::DOUBLE * {shown} + 2) + 1 / (4.0::DOUBLE * {other_shown} + 2))"
+    )
+
+
+_CURRENT, _PREVIOUS, _SECOND = ((f"{one}_clicks", f"{one}_impressions") for one in ("current", "previous", "second"))
 
 _ALERTS = f"""
 CREATE OR REPLACE TABLE expected_alerts AS
@@ -42,6 +48,7 @@ WITH with_baseline AS (
         c.clicks::DOUBLE / c.impressions AS current_ctr, p.clicks::DOUBLE / p.impressions AS previous_ctr,
         c.impressions AS current_impressions, c.clicks AS current_clicks,
         p.impressions AS previous_impressions, p.clicks AS previous_clicks,
+        q.impressions AS second_impressions, q.clicks AS second_clicks,
         c.shown_before, c.clicked_before,
         (c.clicks + p.clicks)::DOUBLE / (c.impressions + p.impressions) AS pooled,
         -- A campaign's rows share a partition; a pair is judged when the second of the two is read.
@@ -49,18 +56,21 @@ WITH with_baseline AS (
          WHERE e.partition = this_row.place.p AND greatest(this_row.place.o, last_row.place.o) >= e.until) AS number
     FROM with_baseline AS c
     JOIN accepted_ctr AS p ON p.key = c.key AND p.window_end = c.window_start
+    LEFT JOIN accepted_ctr AS q ON q.key = c.key AND q.window_end = p.window_start
     JOIN rows_ctr AS this_row ON this_row.key = c.key AND this_row.window_end = c.window_end
     JOIN rows_ctr AS last_row ON last_row.key = p.key AND last_row.window_end = p.window_end
 ), scored AS (
     SELECT
         *,
         CASE
-            WHEN method = 'baseline' THEN {_Z.format(clicks="clicked_before", shown="shown_before")}
+            WHEN method = 'baseline' THEN {_z(*_CURRENT, "clicked_before", "shown_before")}
             WHEN pooled > 0 AND pooled < 1 THEN
                 (current_ctr - previous_ctr)
                 / sqrt(pooled * (1 - pooled) * (1.0::DOUBLE / current_impressions + 1.0::DOUBLE / previous_impressions))
         END AS z_score,
-        {_Z.format(clicks="previous_clicks", shown="previous_impressions")} AS previous_z,
+        {_z(*_CURRENT, *_PREVIOUS)} AS previous_z,
+        {_z(*_CURRENT, *_SECOND)} AS second_z,
+        {_z(*_PREVIOUS, *_SECOND)} AS step_z,
         CASE
             WHEN current_ctr > spike * previous_ctr THEN 'SPIKE'
             WHEN current_ctr < "drop" * previous_ctr THEN 'DROP'
@@ -74,8 +84,14 @@ WHERE alert_type IS NOT NULL
         WHEN 'ratio' THEN TRUE
         WHEN 'significance' THEN COALESCE(abs(z_score) >= min_z, FALSE)
         WHEN 'baseline' THEN CASE alert_type
-            WHEN 'SPIKE' THEN z_score >= min_z AND previous_z >= min_previous_z
-            ELSE z_score <= -min_z AND previous_z <= -min_previous_z
+            WHEN 'SPIKE' THEN z_score >= min_z AND (
+                previous_z >= min_previous_z
+                OR (previous_z >= min_halfway_z AND second_z >= min_previous_z AND step_z < min_previous_z)
+            )
+            ELSE z_score <= -min_z AND (
+                previous_z <= -min_previous_z
+                OR (previous_z <= -min_halfway_z AND second_z <= -min_previous_z AND step_z > -min_previous_z)
+            )
         END
     END
 """  # noqa: S608 - names of this module, no value
@@ -83,7 +99,7 @@ WHERE alert_type IS NOT NULL
 _RULES = """
 CREATE OR REPLACE TABLE rules
 (number BIGINT, spike DOUBLE, "drop" DOUBLE, method VARCHAR, min_impressions BIGINT, min_z DOUBLE,
- min_previous_z DOUBLE);
+ min_previous_z DOUBLE, min_halfway_z DOUBLE);
 CREATE OR REPLACE TABLE rule_ends (number BIGINT, "partition" BIGINT, until BIGINT);
 """
 
@@ -131,8 +147,9 @@ def expect_alerts(db: DuckDBPyConnection, rule: AlertRule, earlier: Sequence[Ear
     """
     db.execute(_RULES)
     for number, one in enumerate([*(before.rule for before in earlier), rule]):
-        values = [number, one.spike, one.drop, one.method, one.min_impressions, one.min_z, one.min_previous_z]
-        db.execute("INSERT INTO rules VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+        values = [number, one.spike, one.drop, one.method, one.min_impressions, one.min_z]
+        values += [one.min_previous_z, one.min_halfway_z]
+        db.execute("INSERT INTO rules VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
     for number, before in enumerate(earlier):
         for partition, until in before.until.items():
             db.execute("INSERT INTO rule_ends VALUES (?, ?, ?)", [number, partition, until])

@@ -107,6 +107,10 @@ def test_many_campaigns_give_what_model_and_oracle_give(run_alerts: Run) -> None
             shown = chance.choice([20, 60, 400])
             rate = chance.choice([0.0, 0.02, 0.1, 0.1, 0.4, 1.1])
             rows.append(CtrRow(f"c{number:02}", T0 + minute * MINUTE, shown, round(shown * rate)))
+    before = [(minute, 300, 30) for minute in range(4)]
+    rows += steps("halfway", *before, (4, 300, 15), (5, 300, 3))
+    rows += steps("halfway-gap", *before[:3], (4, 300, 15), (5, 300, 3))
+    rows += steps("told", *((minute, 1_000, 100) for minute in range(4)), (4, 1_000, 10), (5, 1_000, 1))
     rule = Rule("baseline", min_impressions=30)
     alerts = run_alerts(rows, min_impressions=30)
     found = [(row["campaign_id"], row["window_start"], row["alert_type"]) for row in alerts]
@@ -115,4 +119,6 @@ def test_many_campaigns_give_what_model_and_oracle_give(run_alerts: Run) -> None
         assert found == [(one.campaign, utc(one.window_ms), one.type) for one in expected]
     judge.close()
     assert len(found) > 30
+    own = [(name, at) for name, at, _ in found if name in ("halfway", "halfway-gap", "told")]
+    assert own == [("halfway", utc(T0 + 5 * MINUTE)), ("told", utc(T0 + 4 * MINUTE))]
     assert rule.min_z == defaults.MIN_Z

@@ -480,6 +480,8 @@ SELECT
     click_count AS current_clicks,
     impressions_1 AS previous_impressions,
     clicks_1 AS previous_clicks,
+    CASE WHEN end_2 = before_last THEN impressions_2 END AS second_impressions,
+    CASE WHEN end_2 = before_last THEN clicks_2 END AS second_clicks,
     0
     + CASE WHEN end_1 > earliest THEN impressions_1 ELSE 0 END
     + CASE WHEN end_2 > earliest THEN impressions_2 ELSE 0 END
@@ -493,6 +495,7 @@ SELECT
 FROM (
     SELECT
         *,
+        window_start - INTERVAL '1' MINUTE AS before_last,
         window_start - INTERVAL '1' MINUTE - INTERVAL '1' MINUTE - INTERVAL '1' MINUTE - INTERVAL '1' MINUTE AS earliest
     FROM ctr_rows
 ) AS dated
@@ -505,6 +508,7 @@ SELECT
     *,
     ASIN(SQRT(LEAST((current_clicks + 0.375E0) / (current_impressions + 0.75E0), 1E0))) AS current_angle,
     ASIN(SQRT(LEAST((previous_clicks + 0.375E0) / (previous_impressions + 0.75E0), 1E0))) AS previous_angle,
+    ASIN(SQRT(LEAST((second_clicks + 0.375E0) / (second_impressions + 0.75E0), 1E0))) AS second_angle,
     ASIN(SQRT(LEAST((baseline_clicks + 0.375E0) / (baseline_impressions + 0.75E0), 1E0))) AS baseline_angle
 FROM ctr_changes;
 
@@ -523,6 +527,11 @@ SELECT
     / SQRT(1E0 / (4E0 * current_impressions + 2E0) + 1E0 / (4E0 * baseline_impressions + 2E0)) AS z_score,
     (current_angle - previous_angle)
     / SQRT(1E0 / (4E0 * current_impressions + 2E0) + 1E0 / (4E0 * previous_impressions + 2E0)) AS previous_z,
+    (current_angle - second_angle)
+    / SQRT(1E0 / (4E0 * current_impressions + 2E0) + 1E0 / (4E0 * second_impressions + 2E0)) AS second_z,
+    (previous_angle - second_angle)
+    / SQRT(1E0 / (4E0 * previous_impressions + 2E0) + 1E0 / (4E0 * second_impressions + 2E0)) AS step_z,
+    CASE WHEN current_ctr > previous_ctr THEN 1E0 ELSE -1E0 END AS direction,
     CASE
         WHEN current_ctr > 2.0E0 * previous_ctr THEN 'SPIKE'
         WHEN current_ctr < 0.5E0 * previous_ctr THEN 'DROP'
@@ -553,7 +562,15 @@ BEGIN
         alert_type IS NOT NULL
         AND current_impressions >= 0
         AND previous_impressions >= 0
-        AND CASE WHEN alert_type = 'SPIKE' THEN z_score ELSE -z_score END >= 4.75E0
-        AND CASE WHEN alert_type = 'SPIKE' THEN previous_z ELSE -previous_z END >= 3.5E0;
+        AND direction * z_score >= 4.75E0
+        AND (
+            direction * previous_z >= 3.5E0
+            -- Or the change began within the window before, which lies in between.
+            OR (
+                direction * previous_z >= 2.75E0
+                AND direction * second_z >= 3.5E0
+                AND direction * step_z < 3.5E0
+            )
+        );
 
 END;

@@ -40,6 +40,8 @@ def test_significance_is_the_two_proportion_test_of_statsmodels(now: tuple[int, 
 
 
 def _z(now: CtrRow, clicks: int, shown: int) -> float:
+    """Anscombe's z of a window against so many clicks and impressions."""
+
     def angle(x: int, n: int) -> float:
         return math.asin(math.sqrt(min((x + 3 / 8) / (n + 3 / 4), 1.0)))
 
@@ -68,7 +70,17 @@ def model(rows: list[CtrRow], rule: Rule) -> list[Alert]:
             ("SPIKE", ctr > rule.spike * previous, 1),
             ("DROP", ctr < rule.drop * previous, -1),
         ):
-            if holds and sign * pooled >= rule.min_z and sign * single >= rule.min_z - defaults.PREVIOUS_LESS:
+            apart = rule.min_z - defaults.PREVIOUS_LESS
+            if not holds or sign * pooled < rule.min_z:
+                continue
+            second = earlier[1]
+            halfway = (
+                second is not None
+                and sign * single >= rule.min_z - defaults.HALFWAY_LESS
+                and sign * _z(row, second.clicks, second.impressions) >= apart
+                and sign * _z(last, second.clicks, second.impressions) < apart
+            )
+            if sign * single >= apart or halfway:
                 found.append(Alert(row.campaign, row.window_ms, kind))
     return sorted(found, key=lambda one: (one.campaign, one.window_ms))
 
@@ -104,6 +116,36 @@ def test_the_baseline_leaves_the_window_itself_out_and_needs_the_one_before() ->
     judge = Judge([steady[-1], fallen], MINUTE)
     assert judge.alerts(rule) == []
     judge.close()
+
+
+def _alerts(shown: int, clicks: list[int | None]) -> list[Alert]:
+    """What the rule makes of windows of so many impressions, each with so many clicks; None is no window."""
+    rows = [CtrRow("a", minute * MINUTE, shown, count) for minute, count in enumerate(clicks) if count is not None]
+    judge = Judge(rows, MINUTE)
+    found = judge.alerts(rules.default("baseline"))
+    judge.close()
+    return found
+
+
+def test_a_change_within_a_window_is_told_by_the_next_one() -> None:
+    drop = [Alert("a", 5 * MINUTE, "DROP")]
+    # 15 clicks are halfway: no alert by themselves, and too near to 3 for one where they stand alone.
+    assert _alerts(300, [30, 30, 30, 30, 15, 3]) == drop
+    assert _alerts(300, [30, 30, 30, None, 15, 3]) == []
+    assert _alerts(300, [30, 30, 30, 15, 15, 3]) == []
+    assert _alerts(300, [30, 30, 30, 30, 18, 9]) == []
+    # The factor is asked for against the window before, as ever.
+    assert _alerts(1_000, [10, 10, 10, 10, 23, 44]) == []
+    assert _alerts(1_000, [10, 10, 10, 10, 19, 42]) == [Alert("a", 5 * MINUTE, "SPIKE")]
+
+
+def test_a_change_that_was_told_is_not_told_again() -> None:
+    fall = [Alert("a", 4 * MINUTE, "DROP")]
+    rows = [CtrRow("a", 0, 1_000, 100), CtrRow("a", 0, 1_000, 10), CtrRow("a", 0, 1_000, 1)]
+    # By its z against the last two windows the next one is as far away as a change within a window.
+    assert -3.5 < _z(rows[2], 10, 1_000) < -2.75
+    assert _z(rows[2], 100, 1_000) < -3.5
+    assert _alerts(1_000, [100, 100, 100, 100, 10, 1]) == fall
 
 
 def test_the_baseline_rules_least_z_is_anscombes() -> None:

@@ -22,6 +22,7 @@ def test_both_sides_write_the_same_rows(cluster: Cluster, tmp_path: Path) -> Non
     assert found["events"] > EVENTS
     assert all(one["median_s"] > 0 for one in found["figures"])
     assert all(one["cpu_s"] > 0 and one["peak_mb"] > 100 for one in found["figures"])
+    assert all(one["state_mb"] is not None for one in found["figures"])
     assert picture.read_text(encoding="utf-8").startswith("<svg")
     other = cluster.run("bench", "--events", str(EVENTS + 1), code=1)
     assert f"--events {EVENTS}" in other.stderr

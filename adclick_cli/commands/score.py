@@ -32,7 +32,7 @@ def score(
         "0s",
         "--shift",
         metavar="DURATION",
-        help="How long after a window's beginning a CTR changes; less than a window of 1m.",
+        help=f"How long after a window's beginning a CTR changes; less than a window of {defaults.WINDOW}.",
         rich_help_panel=SIMULATION,
     ),
     seed: int | None = typer.Option(

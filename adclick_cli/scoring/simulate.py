@@ -65,11 +65,11 @@ def simulate(impressions: int, runs: int, seed: int, shift_ms: int = 0) -> Made:
     normal = truth.planned(Plan(seed, 0, 1.0, None, "normal", defaults.PHASE_CAMPAIGN))[0].ctr
     # Deterministic on purpose: these are test data, not secrets.
     chance = random.Random(f"adclick score/{seed}/{impressions}")  # noqa: S311
+    windows = [(window, _parts(phases, window)) for window in range(0, WINDOWS * WINDOW_MS, WINDOW_MS)]
     rows, intervals = [], []
     for run in range(runs):
         intervals += [replace(one, campaign_id=f"{run}/{one.campaign_id}") for one in phases]
-        for window in range(0, WINDOWS * WINDOW_MS, WINDOW_MS):
-            parts = _parts(phases, window)
+        for window, parts in windows:
             for campaign in map(campaign_name, range(defaults.CAMPAIGNS)):
                 shown = binomial(chance, impressions * defaults.CAMPAIGNS, 1 / defaults.CAMPAIGNS)
                 clicked = _clicked(chance, shown, parts if campaign == plan.campaign else [(1.0, normal)])

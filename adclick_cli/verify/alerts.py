@@ -71,6 +71,7 @@ WITH with_baseline AS (
         {_z(*_CURRENT, *_PREVIOUS)} AS previous_z,
         {_z(*_CURRENT, *_SECOND)} AS second_z,
         {_z(*_PREVIOUS, *_SECOND)} AS step_z,
+        CASE WHEN current_ctr > previous_ctr THEN 1 ELSE -1 END AS sign,
         CASE
             WHEN current_ctr > spike * previous_ctr THEN 'SPIKE'
             WHEN current_ctr < "drop" * previous_ctr THEN 'DROP'
@@ -83,16 +84,14 @@ WHERE alert_type IS NOT NULL
     AND CASE method
         WHEN 'ratio' THEN TRUE
         WHEN 'significance' THEN COALESCE(abs(z_score) >= min_z, FALSE)
-        WHEN 'baseline' THEN CASE alert_type
-            WHEN 'SPIKE' THEN z_score >= min_z AND (
-                previous_z >= min_previous_z
-                OR (previous_z >= min_halfway_z AND second_z >= min_previous_z AND step_z < min_previous_z)
+        WHEN 'baseline' THEN sign * z_score >= min_z AND (
+            sign * previous_z >= min_previous_z
+            OR (
+                sign * previous_z >= min_halfway_z
+                AND sign * second_z >= min_previous_z
+                AND sign * step_z < min_previous_z
             )
-            ELSE z_score <= -min_z AND (
-                previous_z <= -min_previous_z
-                OR (previous_z <= -min_halfway_z AND second_z <= -min_previous_z AND step_z > -min_previous_z)
-            )
-        END
+        )
     END
 """  # noqa: S608 - names of this module, no value
 
@@ -147,8 +146,8 @@ def expect_alerts(db: DuckDBPyConnection, rule: AlertRule, earlier: Sequence[Ear
     """
     db.execute(_RULES)
     for number, one in enumerate([*(before.rule for before in earlier), rule]):
-        values = [number, one.spike, one.drop, one.method, one.min_impressions, one.min_z]
-        values += [one.min_previous_z, one.min_halfway_z]
+        least = (one.min_impressions, one.min_z, one.min_previous_z, one.min_halfway_z)
+        values = [number, one.spike, one.drop, one.method, *least]
         db.execute("INSERT INTO rules VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
     for number, before in enumerate(earlier):
         for partition, until in before.until.items():

@@ -154,6 +154,7 @@ def test_the_baseline_rule_beats_the_others_at_every_level(level: int, to_beat: 
     assert best.changes == 180
     assert (best.f1 or 0) > to_beat
     assert (best.f1 or 0) >= (before.f1 or 0) > (found["ratio"].f1 or 0) or level == 1000
+    assert best.false <= before.false or level == 50
     assert best.false <= 1
 
 

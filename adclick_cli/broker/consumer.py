@@ -49,6 +49,8 @@ def offsets_from(servers: Servers, topic: str, since_ms: int) -> dict[int, int]:
     reader = connect(servers, committed=False)
     try:
         found = reader.offsets_for_times({TopicPartition(topic, number): max(0, since_ms) for number in ranges})
+    except Exception as error:
+        raise unreadable(servers, error) from error
     finally:
         reader.close()
     places = {partition.partition: place for partition, place in found.items()}

@@ -23,6 +23,9 @@ SERVE_EVERY = 1_000
 
 BUFFER_BYTES = 67_108_864
 
+LARGEST_BYTES = 1_000_000
+"""Of a message with its key and header; a broker as it comes takes no more."""
+
 ANY_PARTITION = -1
 """To librdkafka: the one that the key gives. (RD_KAFKA_PARTITION_UA; a timestamp of 0 is the present.)"""
 
@@ -41,7 +44,7 @@ class EventProducer(Protocol):
         """Hand one message over; it is sent in the background, to the partition that the key gives unless one is named.
 
         Raises:
-            BrokerError: an earlier message could not be delivered.
+            BrokerError: an earlier message could not be delivered, or this one is too large.
         """
 
     def flush(self) -> None:
@@ -75,16 +78,26 @@ def open_producer(servers: Servers, *, fast: bool | None = None) -> EventProduce
     return _Confluent(servers) if (fast_client() if fast is None else fast) else _KafkaPython(servers)
 
 
+def _refused(topic: str, value: bytes | None, error: Exception) -> BrokerError:
+    return BrokerError(
+        f"an event of {len(value or b''):,} bytes cannot be sent to {topic}",
+        f"{error}. A message may have {LARGEST_BYTES:,} bytes.",
+        "Shorten its fields.",
+    )
+
+
 class _Confluent:
     def __init__(self, servers: Servers) -> None:
-        from confluent_kafka import Producer
+        from confluent_kafka import KafkaException, Producer
 
+        self._error_type = KafkaException
         self._failure: str | None = None
         self._producer = Producer(
             {
                 **librdkafka(servers),
                 "enable.idempotence": True,
                 "linger.ms": LINGER_MS,
+                "message.max.bytes": LARGEST_BYTES,
                 "message.timeout.ms": int(DELIVERY_TIMEOUT_S * 1000),
                 "reconnect.backoff.max.ms": RECONNECT_MS,
                 "metadata.recovery.rebootstrap.trigger.ms": REBOOTSTRAP_MS,
@@ -142,6 +155,8 @@ class _Confluent:
             except BufferError:
                 self._producer.poll(0.1)
                 self._check()
+            except self._error_type as error:
+                raise _refused(topic, value, error) from error
 
     def flush(self) -> None:
         left = self._producer.flush(DELIVERY_TIMEOUT_S)
@@ -158,15 +173,16 @@ class _Confluent:
 class _KafkaPython:
     def __init__(self, servers: Servers) -> None:
         from kafka import KafkaProducer
-        from kafka.errors import KafkaError
+        from kafka.errors import KafkaError, MessageSizeTooLargeError
 
-        self._error_type = KafkaError
+        self._error_type, self._too_large = KafkaError, MessageSizeTooLargeError
         self._failure: str | None = None
         try:
             self._producer = KafkaProducer(
                 **kafka_python(servers),
                 enable_idempotence=True,
                 linger_ms=LINGER_MS,
+                max_request_size=LARGEST_BYTES,
                 delivery_timeout_ms=int(DELIVERY_TIMEOUT_S * 1000),
                 max_block_ms=int(DELIVERY_TIMEOUT_S * 1000),
                 reconnect_backoff_max_ms=RECONNECT_MS,
@@ -190,6 +206,8 @@ class _KafkaPython:
         try:
             sent = self._producer.send(topic, value, key, partition=partition, timestamp_ms=timestamp_ms)
             sent.add_errback(self._failed)
+        except self._too_large as error:
+            raise _refused(topic, value, error) from error
         except self._error_type as error:
             self._failed(error)
         self._check()

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from adclick_cli.broker.admin import topic_offsets
-from adclick_cli.broker.consumer import BATCH, FETCH_BYTES, POLL_S, Message, connect, message
+from adclick_cli.broker.consumer import BATCH, FETCH_BYTES, POLL_S, Message, connect, message, unreadable
 from adclick_cli.broker.producer import fast_client
 from adclick_cli.errors import BrokerError
 from adclick_cli.security import Servers, librdkafka
@@ -115,7 +115,10 @@ def _records(
     begin = {number: max(low, (start or {}).get(number, low)) for number, (low, _) in ranges.items()}
     wanted = {number: (begin[number], high) for number, (_, high) in ranges.items() if begin[number] < high}
     if wanted:
-        yield from (_confluent if fast else _kafka_python)(servers, topic, wanted, committed=committed)
+        try:
+            yield from (_confluent if fast else _kafka_python)(servers, topic, wanted, committed=committed)
+        except Exception as error:
+            raise unreadable(servers, error) from error
 
 
 def _stalled(topic: str) -> BrokerError:
@@ -158,7 +161,7 @@ def _kafka_python(
 def _confluent(
     servers: Servers, topic: str, wanted: dict[int, tuple[int, int]], *, committed: bool
 ) -> Iterator[list[Any]]:
-    from confluent_kafka import Consumer, KafkaError, TopicPartition
+    from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
     consumer = Consumer(
         {
@@ -201,5 +204,7 @@ def _confluent(
                 yield found
             elif left and time.monotonic() - moved > STALL_S:
                 raise _stalled(topic)
+    except KafkaException as error:
+        raise BrokerError(f"reading {topic} failed", str(error), "Look at `adclick status`.") from error
     finally:
         consumer.close()

@@ -86,12 +86,14 @@ class Freshness:
         newest: when the newest row was written, UTC.
         closed: the end of the newest window that is final, UTC.
         away: why the broker does not answer; since: since when, in seconds of the monotonic clock.
+        read: whether the broker has been read once: only then no row means that there is none.
     """
 
     newest: datetime | None = None
     closed: datetime | None = None
     away: str = ""
     since: float = 0.0
+    read: bool = False
 
     def hear(self, away: str) -> None:
         """Take in whether the broker answers."""
@@ -156,13 +158,14 @@ class Feed:
         return tuple(board.windows(name)) if isinstance(board, WindowBoard) else ()
 
     def _batches(self) -> Iterator[Batch | None]:
-        away = ""
+        away: str | None = None
         for batch in self._watched.follow():
             yield batch if batch.rows or batch.anew or batch.away != away else None
             away = batch.away
 
     def _take(self, batch: Batch) -> int:
         self.fresh.hear(batch.away)
+        self.fresh.read |= not batch.away
         if batch.anew:
             self.fresh.newest = self.fresh.closed = None
         rows = self._watched.take(batch)

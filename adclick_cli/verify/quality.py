@@ -13,6 +13,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from adclick_cli import submission
+from adclick_cli.broker.admin import require_listener
 from adclick_cli.errors import BrokerError, ParameterError
 from adclick_cli.pipeline import Pipeline
 from adclick_cli.results.feeding import Freshness, Reader
@@ -55,10 +56,11 @@ class Quality:
         since_ms, until_ms: the arrivals that are wanted, ms since the epoch; None has no bound.
 
     Raises:
-        BrokerError: the broker does not answer.
+        BrokerError: the broker does not answer now. Once it has, its silence is told by `looks()`.
     """
 
     def __init__(self, servers: Servers, pipeline: Pipeline, since_ms: int | None, until_ms: int | None) -> None:
+        require_listener(servers)
         self._pipeline, self._since, self._until = pipeline, since_ms, until_ms
         # What an event is depends on those before it: a click's impression, the first one of the same id.
         back = pipeline.held_ms + pipeline.watermark_delay.ms + pipeline.unique_ids.ms + pipeline.window.ms
@@ -93,22 +95,14 @@ class Quality:
         return [row | {"minute": write_iso(from_ms(row["minute"]))} for row in found]
 
     def looks(self) -> Iterator[Look]:
-        """One look after the other, for ever; a broker that goes away behind the first one is waited for.
-
-        Raises:
-            BrokerError: the broker does not answer at the start.
-        """
+        """One look after the other, for ever; a broker that goes away is waited for."""
         known: dict[str, dict[str, Any]] = {}
-        answered = False
         while True:
             try:
                 fresh = self.rows() if self.refresh() else []
             except BrokerError as error:
-                if not answered:
-                    raise
                 yield Look([], f"{error.what}. {error.why}".strip())
             else:
-                answered = True
                 changed = [row for row in fresh if known.get(_key(row)) != row]
                 known |= {_key(row): row for row in changed}
                 yield Look(changed)
@@ -148,6 +142,7 @@ class QualityFeed:
         changed = 0
         for look in self._reader.taken(seconds):
             self.fresh.hear(look.away)
+            self.fresh.read |= not look.away
             self._known |= {_key(row): Item(row["topic"], _key(row), row, row) for row in look.rows}
             changed += len(look.rows)
         return changed

@@ -100,7 +100,7 @@ def picture(state: Screen, feed: Source, screen: Console, waiting: str, keys: bo
             _history(state, width) if feed.windows(state.opened) or what != "alerts" else _alerts(state, state.opened)
         )
     elif not shown:
-        body = Text("No row fulfils the conditions." if state.items else waiting)
+        body = Text(_nothing(state, feed, waiting))
     elif what == "alerts":
         body = _alerts(state)
     else:
@@ -112,6 +112,12 @@ def picture(state: Screen, feed: Source, screen: Console, waiting: str, keys: bo
         else:
             tables.fill_lines(body, [line for line in part if isinstance(line, Line)], what, width, cursor)
     return Group(_header(state, feed, len(shown)), body, _footer(state, keys, what))
+
+
+def _nothing(state: Screen, feed: Source, waiting: str) -> str:
+    if state.items:
+        return "No row fulfils the conditions."
+    return waiting if feed.fresh.read else "Reading …"
 
 
 def _header(state: Screen, feed: Source, count: int) -> Text:

@@ -9,6 +9,7 @@ from adclick_cli.broker import admin, whole
 from adclick_cli.broker.consumer import Message
 from adclick_cli.broker.producer import open_producer
 from adclick_cli.broker.whole import read_columns, read_topic
+from adclick_cli.errors import BrokerError
 from adclick_cli.events.generator import Plan, Shares, events
 from adclick_cli.security import Servers
 from tests.cluster.conftest import Cluster
@@ -105,3 +106,17 @@ def test_reading_begins_where_it_is_told_and_ends_at_the_end_of_its_beginning(
     new = [message for batch in read_topic(servers, topic, fast=fast, start=ends) for message in batch]
     assert len(new) == 400
     assert all(message.offset >= ends[message.partition] for message in new)
+
+
+@FAST
+def test_a_message_that_is_too_large_is_named_and_the_others_are_delivered(cluster: Cluster, fast: bool) -> None:
+    servers, topic = cluster.servers, f"large-{fast}".lower()
+    admin.ensure_topics(servers, {topic: schema.IMPRESSION})
+    producer = open_producer(servers, fast=fast)
+    producer.send(topic, b"a", b"x" * 900_000)
+    with pytest.raises(BrokerError, match=f"an event of 1,000,000 bytes cannot be sent to {topic}") as raised:
+        producer.send(topic, b"b", b"x" * 1_000_000)
+    assert "Shorten its fields." in str(raised.value)
+    producer.send(topic, b"c", b"{}")
+    producer.close()
+    assert {row.key for row in _read(servers, topic, fast=fast)} == {b"a", b"c"}

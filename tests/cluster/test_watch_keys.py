@@ -22,6 +22,8 @@ import pytest
 from adclick_cli.broker import admin
 from adclick_cli.broker.newest import Newest
 from adclick_cli.broker.stream import Stream
+from adclick_cli.pipeline import Pipeline, Topics
+from adclick_cli.verify.quality import Quality
 from tests.cluster.conftest import Cluster
 from tests.cluster.test_interactive import _make_topics, _read_until, _send_row
 
@@ -137,7 +139,10 @@ def test_a_broker_that_goes_away_and_comes_back_is_waited_for(cluster: Cluster, 
     env = cluster.own_topics("outage")
     _make_topics(cluster, env)
     _send_row(cluster, env["ADCLICK_TOPIC_CTR"], "camp-before")
+    topics = Topics(impressions="unread-impressions", clicks="unread-clicks", ctr="unread-ctr")
+    unread = Quality(cluster.servers, Pipeline(topics=topics), None, None).looks()
     with (
+        _broker_back(cluster, env),
         _watching(cluster, env) as (process, master, _),
         # A home without a submission: the topics are those of the settings.
         _watching(cluster, env | {"ADCLICK_HOME": str(tmp_path)}, "quality") as (other, ledger, _),
@@ -149,10 +154,13 @@ def test_a_broker_that_goes_away_and_comes_back_is_waited_for(cluster: Cluster, 
         # Both say it below their first line, and keep what they have.
         assert b"camp-before" in _read_until(master, b"broker away since").rsplit(b"broker away", 1)[1] + _next(master)
         _read_until(ledger, b"broker away since")
+        # One that was opened and had not read yet.
+        assert "no Kafka broker answers" in next(unread).away
         os.write(master, b"?")
         _read_until(master, b"Esc  ")
         os.write(master, b"?")
         cluster.run("up", env=env)
+        assert next(unread).away == ""
         _send_row(cluster, env["ADCLICK_TOPIC_CTR"], "camp-after")
         back = _read_until(master, b"camp-after")
         assert b"broker away" not in back[back.rindex(b"\x1b[H") :]
@@ -162,6 +170,15 @@ def test_a_broker_that_goes_away_and_comes_back_is_waited_for(cluster: Cluster, 
             os.write(keys, b"q")
             _drain_until_end(one, keys)
             assert one.returncode == 0
+
+
+@contextmanager
+def _broker_back(cluster: Cluster, env: dict[str, str]) -> Iterator[None]:
+    """Whatever a test finds: those behind it need the broker."""
+    try:
+        yield
+    finally:
+        cluster.run("up", env=env)
 
 
 def _read_pattern(master: int, pattern: bytes) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -23,7 +23,7 @@ LONGEST_POLL_S = 0.5
 _CAUSE = "Caused by: "
 
 
-def run(url: str, script: str, *, side_by_side: bool = False) -> None:
+def run(url: str, script: str, look: Callable[[], None], *, side_by_side: bool = False) -> None:
     """Run a script, statement after statement; or each of its jobs in a session of its own, all at the same time.
 
     Planning is most of a submission, and a session plans one job at a time.
@@ -31,6 +31,7 @@ def run(url: str, script: str, *, side_by_side: bool = False) -> None:
     Args:
         url: the gateway's, without a slash at its end.
         script: the SQL, as it was rendered.
+        look: called again and again while a job is waited for; what it raises ends the waiting.
         side_by_side: only where no job needs another one to have ended.
 
     Raises:
@@ -40,12 +41,12 @@ def run(url: str, script: str, *, side_by_side: bool = False) -> None:
     parts = statements(script)
     jobs = [part for part in parts if part.starts_job]
     if not side_by_side or len(jobs) < 2:
-        _run_in_session(url, script, parts)
+        _run_in_session(url, script, parts, look)
         return
     with ThreadPoolExecutor(len(jobs)) as sessions:
         runs = [
             sessions.submit(
-                _run_in_session, url, script, [part for part in parts if not part.starts_job or part is job]
+                _run_in_session, url, script, [part for part in parts if not part.starts_job or part is job], look
             )
             for job in jobs
         ]
@@ -53,7 +54,7 @@ def run(url: str, script: str, *, side_by_side: bool = False) -> None:
         done.result()
 
 
-def _run_in_session(url: str, script: str, parts: Sequence[Statement]) -> None:
+def _run_in_session(url: str, script: str, parts: Sequence[Statement], look: Callable[[], None]) -> None:
     with _session(url) as (http, session):
         for statement in parts:
             body = {"statement": statement.on_one_line}
@@ -61,7 +62,7 @@ def _run_in_session(url: str, script: str, parts: Sequence[Statement]) -> None:
                 answer = _ask(http, "POST", f"{session}/statements", body)
                 if answer.ok:
                     operation = f"{session}/operations/{answer.json()['operationHandle']}"
-                    answer = _finish(http, f"{operation}/result/0?rowFormat=JSON")
+                    answer = _finish(http, f"{operation}/result/0?rowFormat=JSON", look)
             else:
                 # Answered when it is done: one request instead of three.
                 answer = _ask(http, "POST", f"{session}/configure-session", body)
@@ -101,13 +102,14 @@ def _session(url: str) -> Iterator[tuple[requests.Session, str]]:
             _ask(http, "DELETE", session)
 
 
-def _finish(http: requests.Session, result: str) -> requests.Response:
+def _finish(http: requests.Session, result: str, look: Callable[[], None]) -> requests.Response:
     """Wait until a statement's result is there, or its failure. A bounded job may take as long as it likes."""
     pause = POLL_S
     while True:
         answer = _ask(http, "GET", result)
         if not answer.ok or answer.json()["resultType"] != "NOT_READY":
             return answer
+        look()
         time.sleep(pause)
         pause = min(pause * 1.2, LONGEST_POLL_S)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 from adclick_cli import private
@@ -20,6 +21,7 @@ from adclick_cli.sql.script import compact, statements
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _ERROR = re.compile(r"\[ERROR\] (.*?)(?=\n\s*\n|\nShutting down|\nFlink SQL> |\Z)", re.DOTALL)
 _PROMPT = "Flink SQL> "
+LOOK_S = 1.0
 
 
 def failure(script: str, output: str) -> FlinkError | None:
@@ -36,13 +38,14 @@ def failure(script: str, output: str) -> FlinkError | None:
     return refused(script, parts[index], reason)
 
 
-def run(client: SqlClient, script: str, path: Path) -> None:
+def run(client: SqlClient, script: str, path: Path, look: Callable[[], None]) -> None:
     """Run `script` through sql-client.
 
     Args:
         client: how to run it.
         script: the SQL, as it was rendered.
         path: where it is put, each statement on one line; its folder must exist.
+        look: called again and again while sql-client runs; what it raises ends sql-client.
 
     Raises:
         FlinkError: a statement failed (Flink's reason, the line of SQL), or sql-client itself did.
@@ -50,7 +53,7 @@ def run(client: SqlClient, script: str, path: Path) -> None:
     private.write(path, compact(script))
     named = () if client.from_stdin else ("-f", str(path))
     with (path if client.from_stdin else Path(os.devnull)).open("rb") as stdin:
-        done = subprocess.run(  # the list is adclick's own
+        process = subprocess.Popen(  # the list is adclick's own
             [*client.command, *named],
             env=inherited(client.env),
             stdin=stdin,
@@ -58,11 +61,25 @@ def run(client: SqlClient, script: str, path: Path) -> None:
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            check=False,
         )
-    error = failure(script, done.stdout)
+    output = _output(process, look)
+    error = failure(script, output)
     if error is not None:
         raise error
-    if done.returncode != 0:
-        tail = "\n".join(_ANSI.sub("", done.stdout).strip().splitlines()[-15:])
-        raise FlinkError(f"sql-client ended with exit code {done.returncode}", tail, "Look at `adclick status`.")
+    if process.returncode != 0:
+        tail = "\n".join(_ANSI.sub("", output).strip().splitlines()[-15:])
+        raise FlinkError(f"sql-client ended with exit code {process.returncode}", tail, "Look at `adclick status`.")
+
+
+def _output(process: subprocess.Popen[str], look: Callable[[], None]) -> str:
+    """All that it prints until it ends."""
+    with process:
+        try:
+            while True:
+                try:
+                    return process.communicate(timeout=LOOK_S)[0]
+                except subprocess.TimeoutExpired:
+                    look()
+        except BaseException:
+            process.kill()
+            raise

@@ -12,6 +12,7 @@ from adclick_cli.broker import admin
 from adclick_cli.broker.whole import holds_beyond
 from adclick_cli.errors import AlreadyRunningError, BrokerError, FlinkError, SavepointError
 from adclick_cli.flink import gateway, sqlclient, tables
+from adclick_cli.flink.lookout import Lookout
 from adclick_cli.flink.rest import FlinkRest, Job, root_causes
 from adclick_cli.flink.stopping import active_jobs, cancel
 from adclick_cli.pipeline import EarlierRule, Pipeline
@@ -182,14 +183,16 @@ def run_script(
         side_by_side: no job of the script needs another one to have ended: a gateway may plan them at the same time.
 
     Raises:
-        FlinkError: Flink refused a statement.
+        FlinkError: Flink refused a statement, or a service died and did not come back.
     """
     known = {job.id for job in rest.jobs()}
     tables.hand_over_secrets(settings)
+    runtime = choose(settings)
+    look = Lookout(runtime, report)
     if settings.via == "gateway":
-        gateway.run(choose(settings).gateway(report), script, side_by_side=side_by_side)
+        gateway.run(runtime.gateway(report), script, look, side_by_side=side_by_side)
     else:
-        sqlclient.run(choose(settings).sql_client_command(), script, settings.home / "run" / f"{name}.sql")
+        sqlclient.run(runtime.sql_client_command(), script, settings.home / "run" / f"{name}.sql", look)
     # Not the ids that sql-client prints: it prints none for a job that it waited for.
     return [job for job in reversed(rest.jobs()) if job.id not in known]
 

@@ -232,6 +232,19 @@ def test_cancel_leaves_no_transaction_that_readers_wait_for(cluster: Cluster) ->
     cluster.run("up")
 
 
+def test_a_bounded_run_does_not_wait_for_a_taskmanager_that_has_died(cluster: Cluster) -> None:
+    env = cluster.own_topics("nobody")
+    cluster.run("generate", "--count", "10", env=env)
+    process(cluster, "taskmanager").kill()
+    try:
+        failed = cluster.run("submit", "--bounded", "--replace", env=env, code=1)
+    finally:
+        cluster.run("up")
+    assert "The taskmanager has died." in failed.stderr
+    assert "the taskmanager has died, so the job never ends" in failed.stderr
+    assert not [job for job in cluster.rows("jobs") if job["state"] in ("RUNNING", "RESTARTING", "CREATED")]
+
+
 def _troubles(cluster: Cluster) -> list[str]:
     return [
         job["reason"] for job in cluster.rows("jobs") if job["state"] in ("RUNNING", "RESTARTING") and job["reason"]

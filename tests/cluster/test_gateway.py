@@ -72,10 +72,10 @@ def test_a_refused_statement_is_told_as_sql_client_tells_it(cluster: Cluster) ->
     cluster.run("up", "--gateway")
     assert _service(cluster)["ports"] == {"ADCLICK_GATEWAY_PORT": int(port)}
     with pytest.raises(FlinkError) as unknown:
-        gateway.run(f"http://127.0.0.1:{port}", SCRIPT.replace("1 AS one,\n    thing", "thing"))
+        gateway.run(f"http://127.0.0.1:{port}", SCRIPT.replace("1 AS one,\n    thing", "thing"), lambda: None)
     assert unknown.value.what == "Flink refused the statement at line 4 of the script"
     assert unknown.value.why == f"{UNKNOWN}\nLine 7: thing"
     with pytest.raises(FlinkError) as syntax:
-        gateway.run(f"http://127.0.0.1:{port}", SCRIPT)
+        gateway.run(f"http://127.0.0.1:{port}", SCRIPT, lambda: None)
     assert 'Encountered "one" at line 7, column 10.' in syntax.value.why
     assert syntax.value.why.endswith("Line 7: 1 AS one,")

@@ -41,7 +41,7 @@ def test_the_reason_is_the_last_cause_without_its_trace() -> None:
 
 def test_a_gateway_that_does_not_answer_is_named() -> None:
     with pytest.raises(FlinkError, match=r"the SQL gateway does not answer at http://127\.0\.0\.1:1\n"):
-        gateway.run("http://127.0.0.1:1", "SET 'a' = 'b';\n")
+        gateway.run("http://127.0.0.1:1", "SET 'a' = 'b';\n", lambda: None)
 
 
 @pytest.mark.parametrize("given", [{"runtime": "compose"}, {"flink_url": "http://127.0.0.1:1"}])

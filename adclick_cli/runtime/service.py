@@ -115,6 +115,7 @@ class LocalService:
         home: `ADCLICK_HOME`.
         address: where it listens.
         env: added to the environment.
+        before: what has to be done before it starts.
     """
 
     name: str
@@ -124,6 +125,7 @@ class LocalService:
     home: Path
     address: str
     env: dict[str, str] = field(default_factory=dict)
+    before: Callable[[], None] = lambda: None
 
     @property
     def log(self) -> Path:
@@ -145,11 +147,13 @@ class LocalService:
 
         Raises:
             PortTakenError: somebody else has one of its ports.
+            RuntimeFailure: what has to be done before failed.
         """
         if self.running():
             return False
         for flag, port in self.ports.items():
             process.require_free(port, self.address, flag)
+        self.before()
         if self.log.exists():
             self.log.replace(self.log.with_suffix(".log.1"))
         process.save(self.record, process.spawn(self.command, self.env, self.log, self.ports))

@@ -273,3 +273,21 @@ def test_a_frame_of_a_thousand_campaigns_takes_less_than_30_ms_of_cpu() -> None:
         screen.render_lines(live.picture(state, feed, screen, ""))
         taken.append(time.process_time() - begun)
     assert min(taken) < 0.030, taken
+
+
+def test_no_row_is_said_only_of_what_has_been_read() -> None:
+    screen, console = Screen(quality_view.FIELDS), Console(width=100, height=20)
+    for looks, body in (
+        ([], "Reading …"),
+        ([quality.Look([], "gone")], "Reading …"),
+        ([quality.Look([])], "Nothing."),
+        ([quality.Look([]), quality.Look([], "gone")], "Nothing."),
+    ):
+        feed = quality.QualityFeed(_Looks(looks))
+        feed.start()
+        end = time.monotonic() + 1
+        while time.monotonic() < end and not (feed.fresh.read or feed.fresh.away):
+            feed.take(0.1)
+        picture = live.picture(screen, feed, console, "Nothing.")
+        drawn = "".join(one.text for line in console.render_lines(picture) for one in line)
+        assert body in drawn

@@ -25,11 +25,7 @@ logger.server.level = INFO
 
 
 def service(layout: Layout, settings: Settings, controller_port: int) -> LocalService:
-    """The broker as a service; its storage is formatted on the first call.
-
-    Raises:
-        RuntimeFailure: the storage cannot be formatted.
-    """
+    """The broker as a service; its storage is formatted before its first start."""
     folder = layout.kafka_dir
     folder.mkdir(exist_ok=True, mode=0o700)
     properties = folder / "server.properties"
@@ -38,15 +34,20 @@ def service(layout: Layout, settings: Settings, controller_port: int) -> LocalSe
     logging.write_text(_LOG4J, encoding="utf-8")
     heap = f"-Xmx{settings.broker_heap_mb}m"
     options = ("-XX:+UseSerialGC", heap, f"-Dlog4j2.configurationFile={logging}")
-    if not (folder / "data" / "meta.properties").exists():
-        _format(layout.jvm(*options, "-cp", _class_path(layout)), str(properties))
+    class_path = _class_path(layout)
+
+    def format_once() -> None:
+        if not (folder / "data" / "meta.properties").exists():
+            _format((*layout.tool_jvm(NAME, class_path), *options), str(properties))
+
     return LocalService(
         name=NAME,
-        command=(*layout.service_jvm(NAME, _class_path(layout), *options), "kafka.Kafka", str(properties)),
+        command=(*layout.service_jvm(NAME, class_path, *options), "kafka.Kafka", str(properties)),
         ready=lambda: admin.answers(Servers(f"{settings.listen}:{settings.kafka_port}")),
         ports={"--kafka-port": settings.kafka_port},
         home=layout.home,
         address=settings.listen,
+        before=format_once,
     )
 
 

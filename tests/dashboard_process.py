@@ -15,7 +15,7 @@ from typing import Any
 
 import requests
 
-TIMEOUT_S = 60
+TIMEOUT_S = 180
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from tests.compose.times import timed
 
 pytestmark = [pytest.mark.cluster, pytest.mark.compose, pytest.mark.timeout(1800)]
 
-TIMEOUT_S = 60
+TIMEOUT_S = 180
 
 
 def _container(engine: Engine, cluster: Cluster, service: str) -> str:

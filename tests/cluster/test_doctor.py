@@ -17,7 +17,7 @@ pytestmark = pytest.mark.cluster
 
 SHORT = ("--window", "2s", "--attribution", "4s", "--watermark-delay", "1s")
 SILENT = 2
-TIMEOUT_S = 60.0
+TIMEOUT_S = 180.0
 
 
 def _event(record: Record, at_ms: int) -> bytes:

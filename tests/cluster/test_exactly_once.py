@@ -40,7 +40,7 @@ SHORT = (
 """No partition falls idle: with so short an attribution, one that wakes a moment after the others would be late. And
 chance alone gives alerts."""
 
-DEADLINE_S = 60.0
+DEADLINE_S = 180.0
 
 
 def servers(cluster: Cluster) -> Servers:

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.cluster
 
 SHORT = ("--window", "2s", "--attribution", "4s", "--watermark-delay", "1s")
 COUNT = 40
-TIMEOUT_S = 90.0
+TIMEOUT_S = 180.0
 
 
 def test_impressions_in_one_partition_and_no_click_at_all_become_final(cluster: Cluster) -> None:

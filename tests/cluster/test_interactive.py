@@ -23,7 +23,7 @@ from tests.cluster.conftest import Cluster
 
 pytestmark = pytest.mark.cluster
 
-TIMEOUT_S = 60
+TIMEOUT_S = 180
 CURSOR_ON, CURSOR_OFF = b"\x1b[?25h", b"\x1b[?25l"
 
 

@@ -39,7 +39,7 @@ def test_kcat_reads_the_final_rows(cluster: Cluster) -> None:
         env={**os.environ, "KAFKA": str(cluster.servers)},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=True,
     )
     assert [json.loads(line)["campaign_id"] for line in done.stdout.splitlines()] == ["camp-kcat"]

@@ -28,7 +28,7 @@ from tests.cluster.conftest import Cluster
 from tests.cluster.test_interactive import _make_topics, _read_until, _send_row
 
 pytestmark = pytest.mark.cluster
-TIMEOUT_S = 30
+TIMEOUT_S = 180
 
 
 @contextmanager

@@ -115,7 +115,6 @@ class LocalService:
         home: `ADCLICK_HOME`.
         address: where it listens.
         env: added to the environment.
-        before: what has to be done before it starts.
     """
 
     name: str
@@ -125,7 +124,6 @@ class LocalService:
     home: Path
     address: str
     env: dict[str, str] = field(default_factory=dict)
-    before: Callable[[], None] = lambda: None
 
     @property
     def log(self) -> Path:
@@ -147,13 +145,11 @@ class LocalService:
 
         Raises:
             PortTakenError: somebody else has one of its ports.
-            RuntimeFailure: what has to be done before failed.
         """
         if self.running():
             return False
         for flag, port in self.ports.items():
             process.require_free(port, self.address, flag)
-        self.before()
         if self.log.exists():
             self.log.replace(self.log.with_suffix(".log.1"))
         process.save(self.record, process.spawn(self.command, self.env, self.log, self.ports))

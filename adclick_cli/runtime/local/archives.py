@@ -48,17 +48,17 @@ class Archives:
         used = [str(path) for path in (self.base, *own) if path]
         return ("-Xshare:auto", QUIET, *([f"-XX:SharedArchiveFile={os.pathsep.join(used)}"] if used else []))
 
-    def of_service(self, name: str, class_path: str, home: Path | None) -> tuple[str, ...]:
+    def of_service(self, name: str, class_path: str, home: Path) -> tuple[str, ...]:
         """JVM options that use a service's archive; where there is none, the service writes one when it ends.
 
         Args:
             name: the service.
             class_path: its own.
-            home: `ADCLICK_HOME`; `settle` takes what its services have written. None writes nothing.
+            home: `ADCLICK_HOME`; `settle` takes what its services have written.
         """
         files = " ".join(Path(jar).name for jar in class_path.split(os.pathsep))
         full = f"{name}-{hashlib.sha256(files.encode()).hexdigest()[:8]}"
-        if home is None or self.path(full).exists():
+        if self.path(full).exists():
             return self.options(full)
         return (*self.options(), f"-XX:ArchiveClassesAtExit={self.folder / full}{_mark(home)}")
 

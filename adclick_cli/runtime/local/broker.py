@@ -25,7 +25,11 @@ logger.server.level = INFO
 
 
 def service(layout: Layout, settings: Settings, controller_port: int) -> LocalService:
-    """The broker as a service; its storage is formatted before its first start."""
+    """The broker as a service; its storage is formatted on the first call.
+
+    Raises:
+        RuntimeFailure: the storage cannot be formatted.
+    """
     folder = layout.kafka_dir
     folder.mkdir(exist_ok=True, mode=0o700)
     properties = folder / "server.properties"
@@ -34,20 +38,15 @@ def service(layout: Layout, settings: Settings, controller_port: int) -> LocalSe
     logging.write_text(_LOG4J, encoding="utf-8")
     heap = f"-Xmx{settings.broker_heap_mb}m"
     options = ("-XX:+UseSerialGC", heap, f"-Dlog4j2.configurationFile={logging}")
-    class_path = _class_path(layout)
-
-    def format_once() -> None:
-        if not (folder / "data" / "meta.properties").exists():
-            _format((*layout.tool_jvm(NAME, class_path), *options), str(properties))
-
+    if not (folder / "data" / "meta.properties").exists():
+        _format(layout.jvm(*options, "-cp", _class_path(layout)), str(properties))
     return LocalService(
         name=NAME,
-        command=(*layout.service_jvm(NAME, class_path, *options), "kafka.Kafka", str(properties)),
+        command=(*layout.service_jvm(NAME, _class_path(layout), *options), "kafka.Kafka", str(properties)),
         ready=lambda: admin.answers(Servers(f"{settings.listen}:{settings.kafka_port}")),
         ports={"--kafka-port": settings.kafka_port},
         home=layout.home,
         address=settings.listen,
-        before=format_once,
     )
 
 

@@ -126,13 +126,13 @@ class Layout:
         """The broker's configuration and data."""
         return self.home / "kafka"
 
-    def service_jvm(self, name: str, class_path: str, *options: str) -> tuple[str, ...]:
-        """The start of a service's Java command line, with its class path and its own class archive."""
-        return (str(self.java), *self.archives.of_service(name, class_path, self.home), *options, "-cp", class_path)
+    def jvm(self, *options: str) -> tuple[str, ...]:
+        """The start of a Java command line."""
+        return (str(self.java), *self.archives.options(), *options)
 
-    def tool_jvm(self, name: str, class_path: str) -> tuple[str, ...]:
-        """The same for a program that runs for a moment, with a service's class path and the archive that is there."""
-        return (str(self.java), *self.archives.of_service(name, class_path, None), "-cp", class_path)
+    def service_jvm(self, name: str, class_path: str, *options: str) -> tuple[str, ...]:
+        """The same for a service, with its class path and its own class archive."""
+        return (str(self.java), *self.archives.of_service(name, class_path, self.home), *options, "-cp", class_path)
 
 
 def prepare(settings: Settings, progress: jars.Progress) -> Layout:

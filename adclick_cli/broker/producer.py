@@ -24,7 +24,7 @@ SERVE_EVERY = 1_000
 BUFFER_BYTES = 67_108_864
 
 LARGEST_BYTES = 1_000_000
-"""Of a message with its key and header; a broker as it comes takes no more."""
+"""Of a message with its key and header; a broker as it comes takes a little more (`message.max.bytes`, 1,048,588)."""
 
 ANY_PARTITION = -1
 """To librdkafka: the one that the key gives. (RD_KAFKA_PARTITION_UA; a timestamp of 0 is the present.)"""

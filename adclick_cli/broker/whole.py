@@ -115,10 +115,7 @@ def _records(
     begin = {number: max(low, (start or {}).get(number, low)) for number, (low, _) in ranges.items()}
     wanted = {number: (begin[number], high) for number, (_, high) in ranges.items() if begin[number] < high}
     if wanted:
-        try:
-            yield from (_confluent if fast else _kafka_python)(servers, topic, wanted, committed=committed)
-        except Exception as error:
-            raise unreadable(servers, error) from error
+        yield from (_confluent if fast else _kafka_python)(servers, topic, wanted, committed=committed)
 
 
 def _stalled(topic: str) -> BrokerError:
@@ -129,6 +126,7 @@ def _kafka_python(
     servers: Servers, topic: str, wanted: dict[int, tuple[int, int]], *, committed: bool
 ) -> Iterator[list[Any]]:
     from kafka import TopicPartition
+    from kafka.errors import KafkaError
 
     consumer = connect(servers, committed=committed)
     try:
@@ -154,6 +152,8 @@ def _kafka_python(
                 moved = time.monotonic()
             elif time.monotonic() - moved > STALL_S:
                 raise _stalled(topic)
+    except KafkaError as error:
+        raise unreadable(servers, error) from error
     finally:
         consumer.close()
 

@@ -100,6 +100,7 @@ class Freshness:
         if bool(away) != bool(self.away):
             self.since = time.monotonic()
         self.away = away
+        self.read |= not away
 
 
 class Source(Protocol):
@@ -165,7 +166,6 @@ class Feed:
 
     def _take(self, batch: Batch) -> int:
         self.fresh.hear(batch.away)
-        self.fresh.read |= not batch.away
         if batch.anew:
             self.fresh.newest = self.fresh.closed = None
         rows = self._watched.take(batch)

@@ -142,7 +142,6 @@ class QualityFeed:
         changed = 0
         for look in self._reader.taken(seconds):
             self.fresh.hear(look.away)
-            self.fresh.read |= not look.away
             self._known |= {_key(row): Item(row["topic"], _key(row), row, row) for row in look.rows}
             changed += len(look.rows)
         return changed

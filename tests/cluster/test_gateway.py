@@ -12,8 +12,8 @@ from adclick_cli.flink import gateway, submit
 from adclick_cli.flink.rest import FlinkRest
 from adclick_cli.sql import render
 from adclick_cli.sql.script import statements
+from tests.builders.wrong_sql import SCRIPT, UNKNOWN
 from tests.cluster.conftest import Cluster
-from tests.unit.test_sqlclient import SCRIPT, UNKNOWN
 
 pytestmark = pytest.mark.cluster
 

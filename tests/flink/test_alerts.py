@@ -14,8 +14,8 @@ from adclick_cli.scoring.rules import Judge, Rule
 from adclick_cli.scoring.simulate import CtrRow
 from adclick_cli.sql import options, render
 from adclick_cli.verify.compare import utc
+from tests.builders.baseline import model
 from tests.flink.conftest import EmbeddedFlink, Row, pipeline_of, read_rows, write_lines
-from tests.unit.test_alert_rules import model
 
 pytestmark = pytest.mark.flink
 

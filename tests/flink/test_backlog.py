@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from adclick_cli.parameters import Duration
+from tests.builders.sent import click, impression
 from tests.flink.conftest import EmbeddedFlink, Event, RunPipeline, pipeline_of
-from tests.flink.test_lateness import ATTRIBUTION, DELAY, FAR, WINDOW, Windows
-from tests.flink.test_semantics import click, impression
+from tests.flink.windows import ATTRIBUTION, DELAY, FAR, WINDOW, Windows
 
 pytestmark = pytest.mark.flink
 

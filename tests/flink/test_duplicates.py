@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from adclick_cli.parameters import Duration
 from adclick_cli.verify.check import check
+from tests.builders.sent import T0, click, impression, time_of
+from tests.builders.verify import messages
 from tests.flink.conftest import EmbeddedFlink, Results, RunPipeline, pipeline_of
-from tests.flink.test_semantics import T0, _time, click, impression
-from tests.unit.test_verify import messages
 
 pytestmark = pytest.mark.flink
 DEDUP = Duration(2_000)
@@ -36,7 +36,7 @@ def test_a_click_too_close_to_another_one_of_its_impression_is_a_duplicate(run_p
         *(click(50, 1_000, of=5), click(50, 1_000, of=5)),
         *(click(60, 599_000, of=6), click(61, 600_001, of=6)),
     ]
-    clicks.sort(key=_time)
+    clicks.sort(key=time_of)
     rows = run_pipeline([impression(number, 0) for number in range(1, 7)], clicks, dedup_window=DEDUP)
     assert counts(rows) == [(6, 7, 11)]
     assert [(row["click_count"], row["gross_click_count"]) for row in rows.engagement] == [(7, 11)]

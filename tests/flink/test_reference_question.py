@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.builders.sent import click, impression
 from tests.flink.conftest import RunPipeline
-from tests.flink.test_semantics import click, impression
 
 pytestmark = pytest.mark.flink
 

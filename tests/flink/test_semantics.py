@@ -5,34 +5,10 @@ from __future__ import annotations
 import pytest
 
 from adclick_cli.parameters import Duration
+from tests.builders.sent import click, impression, time_of
 from tests.flink.conftest import HOST_TIME_ZONE, RunPipeline
 
 pytestmark = pytest.mark.flink
-
-T0 = 1_767_225_600_000
-"""2026-01-01T00:00:00Z."""
-
-
-def impression(number: int, at: int, campaign: str = "camp-1", device: str = "mobile") -> dict[str, object]:
-    return {
-        "impression_id": f"i{number}",
-        "user_id": "u1",
-        "campaign_id": campaign,
-        "ad_id": "a1",
-        "device_type": device,
-        "browser": "chrome",
-        "event_timestamp": T0 + at,
-        "cost": 0.01,
-    }
-
-
-def click(number: int, at: int, of: int | None = None) -> dict[str, object]:
-    return {
-        "click_id": f"c{number}",
-        "impression_id": f"i{number if of is None else of}",
-        "user_id": "u1",
-        "event_timestamp": T0 + at,
-    }
 
 
 def test_counts_by_campaign_and_device(run_pipeline: RunPipeline) -> None:
@@ -71,7 +47,7 @@ def test_counts_by_campaign_and_device(run_pipeline: RunPipeline) -> None:
 def test_attribution_includes_both_ends(run_pipeline: RunPipeline) -> None:
     clicks_at = {1: 0, 2: 600_000, 3: 600_001, 4: -1}
     impressions = [impression(number, 30_000) for number in clicks_at]
-    clicks = sorted((click(number, 30_000 + after) for number, after in clicks_at.items()), key=_time)
+    clicks = sorted((click(number, 30_000 + after) for number, after in clicks_at.items()), key=time_of)
     rows = run_pipeline(impressions, clicks)
     assert [(row["impression_count"], row["click_count"]) for row in rows.ctr] == [(4, 2)]
 
@@ -79,13 +55,9 @@ def test_attribution_includes_both_ends(run_pipeline: RunPipeline) -> None:
 def test_clock_skew_includes_its_end(run_pipeline: RunPipeline) -> None:
     clicks_at = {1: -2_000, 2: -2_001, 3: -1, 4: 600_000}
     impressions = [impression(number, 30_000) for number in clicks_at]
-    clicks = sorted((click(number, 30_000 + after) for number, after in clicks_at.items()), key=_time)
+    clicks = sorted((click(number, 30_000 + after) for number, after in clicks_at.items()), key=time_of)
     rows = run_pipeline(impressions, clicks, clock_skew=Duration(2_000))
     assert [(row["impression_count"], row["click_count"]) for row in rows.ctr] == [(4, 3)]
-
-
-def _time(event: dict[str, object]) -> int:
-    return int(str(event["event_timestamp"]))
 
 
 def test_repeated_events_count_once(run_pipeline: RunPipeline) -> None:

@@ -15,8 +15,8 @@ from adclick_cli.scoring import rules
 from adclick_cli.scoring.measure import Alert
 from adclick_cli.scoring.rules import Judge, Rule
 from adclick_cli.scoring.simulate import CtrRow
+from tests.builders.baseline import MINUTE, model, z
 
-MINUTE = 60_000
 COUNTS = st.integers(1, 2_000).flatmap(lambda shown: st.tuples(st.integers(0, shown), st.just(shown)))
 
 
@@ -37,52 +37,6 @@ def test_significance_is_the_two_proportion_test_of_statsmodels(now: tuple[int, 
         found = judge.alerts(Rule("significance", min_z=abs(z) * factor))
         assert found == ([Alert("a", MINUTE, wanted)] if wanted else [])
     judge.close()
-
-
-def _z(now: CtrRow, clicks: int, shown: int) -> float:
-    """Anscombe's z of a window against so many clicks and impressions."""
-
-    def angle(x: int, n: int) -> float:
-        return math.asin(math.sqrt(min((x + 3 / 8) / (n + 3 / 4), 1.0)))
-
-    return (angle(now.clicks, now.impressions) - angle(clicks, shown)) / math.sqrt(
-        1 / (4 * now.impressions + 2) + 1 / (4 * shown + 2)
-    )
-
-
-def model(rows: list[CtrRow], rule: Rule) -> list[Alert]:
-    """The baseline rule, window by window; rules of thumb: no window before, no alert."""
-    by_place = {(row.campaign, row.window_ms): row for row in rows}
-    found = []
-    for row in rows:
-        earlier = [
-            by_place.get((row.campaign, row.window_ms - back * MINUTE))
-            for back in range(1, defaults.BASELINE_WINDOWS + 1)
-        ]
-        last = earlier[0]
-        if last is None or min(row.impressions, last.impressions) < rule.min_impressions:
-            continue
-        there = [one for one in earlier if one is not None]
-        pooled = _z(row, sum(one.clicks for one in there), sum(one.impressions for one in there))
-        single = _z(row, last.clicks, last.impressions)
-        ctr, previous = row.clicks / row.impressions, last.clicks / last.impressions
-        for kind, holds, sign in (
-            ("SPIKE", ctr > rule.spike * previous, 1),
-            ("DROP", ctr < rule.drop * previous, -1),
-        ):
-            apart = rule.min_z - defaults.PREVIOUS_LESS
-            if not holds or sign * pooled < rule.min_z:
-                continue
-            second = earlier[1]
-            halfway = (
-                second is not None
-                and sign * single >= rule.min_z - defaults.HALFWAY_LESS
-                and sign * _z(row, second.clicks, second.impressions) >= apart
-                and sign * _z(last, second.clicks, second.impressions) < apart
-            )
-            if sign * single >= apart or halfway:
-                found.append(Alert(row.campaign, row.window_ms, kind))
-    return sorted(found, key=lambda one: (one.campaign, one.window_ms))
 
 
 ROWS = st.dictionaries(
@@ -143,18 +97,18 @@ def test_a_change_that_was_told_is_not_told_again() -> None:
     fall = [Alert("a", 4 * MINUTE, "DROP")]
     rows = [CtrRow("a", 0, 1_000, 100), CtrRow("a", 0, 1_000, 10), CtrRow("a", 0, 1_000, 1)]
     # By its z against the last two windows the next one is as far away as a change within a window.
-    assert -3.5 < _z(rows[2], 10, 1_000) < -2.75
-    assert _z(rows[2], 100, 1_000) < -3.5
+    assert -3.5 < z(rows[2], 10, 1_000) < -2.75
+    assert z(rows[2], 100, 1_000) < -3.5
     assert _alerts(1_000, [100, 100, 100, 100, 10, 1]) == fall
 
 
 def test_the_baseline_rules_least_z_is_anscombes() -> None:
     """12 of 100 for four windows, then 30 of 100: the alert goes where its z, by the formula, is passed."""
     rows = [*(CtrRow("a", minute * MINUTE, 100, 12) for minute in range(4)), CtrRow("a", 4 * MINUTE, 100, 30)]
-    z = _z(rows[-1], 48, 400)
+    least = z(rows[-1], 48, 400)
     # Against the previous window alone it is smaller, and by less than it may be.
-    assert z - defaults.PREVIOUS_LESS < _z(rows[-1], 12, 100) < z
+    assert least - defaults.PREVIOUS_LESS < z(rows[-1], 12, 100) < least
     judge = Judge(rows, MINUTE)
-    assert judge.alerts(Rule("baseline", min_z=z - 1e-9)) == [Alert("a", 4 * MINUTE, "SPIKE")]
-    assert judge.alerts(Rule("baseline", min_z=z + 1e-9)) == []
+    assert judge.alerts(Rule("baseline", min_z=least - 1e-9)) == [Alert("a", 4 * MINUTE, "SPIKE")]
+    assert judge.alerts(Rule("baseline", min_z=least + 1e-9)) == []
     judge.close()

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from adclick_cli.security import Servers
 from adclick_cli.verify import apart, events, oracle
 from tests import corpus
-from tests.unit.test_lenient import EVENTS, FIELDS, TEXT
-from tests.unit.test_verify import impression, messages
+from tests.builders.peculiar import EVENTS, FIELDS, TEXT
+from tests.builders.verify import impression, messages
 
 TEXTS = FIELDS["impressions"]
 OPTIONAL = ("user_id", "ad_id")

@@ -14,7 +14,7 @@ from adclick_cli.dashboard.boards import SETTLING, Boards
 from adclick_cli.dashboard.state import Dead, State
 from adclick_cli.dashboard.view import View
 from adclick_cli.results.wilson import interval
-from tests.unit.dashboard_rows import MINUTE, at, new_state, put, put_alert
+from tests.builders.dashboard import MINUTE, at, new_state, put, put_alert
 
 NOW = at(5) + timedelta(seconds=30)
 

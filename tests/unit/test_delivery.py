@@ -24,7 +24,7 @@ from adclick_cli.results.board import AlertBoard
 from adclick_cli.results.delivery import BEGUN, Delivery, Journal
 from adclick_cli.results.rows import AlertRow, read
 from adclick_cli.results.ways import Command, Outcome, Way, Webhook, environment
-from tests.unit.dashboard_rows import alert
+from tests.builders.dashboard import alert
 
 TOPIC = "anomaly_alerts"
 SCRIPT = """

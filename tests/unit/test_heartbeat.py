@@ -18,7 +18,7 @@ from adclick_cli.parameters import Duration
 from adclick_cli.pipeline import Pipeline
 from adclick_cli.runtime import heartbeat as service
 from adclick_cli.schema import CLICK, EVENTS, IMPRESSION, Record
-from tests.unit.test_verify import PIPELINE, T0, click, impression, model, results, verdict
+from tests.builders.verify import PIPELINE, T0, click, impression, model, results, verdict
 
 AFTER_S, GOING_ON_S = 10.0, 100.0
 A, B, C = ("shown", 0), ("shown", 1), ("clicked", 0)

@@ -13,6 +13,7 @@ LOOSE_URL = re.compile(
 )
 MACHINE_PATH = re.compile(r"(?<![\w.{}~$])/(home|root|Users|work|tmp)/\w+")
 UNMERGED = re.compile(r"^(<{7}|>{7}) .*", re.MULTILINE)
+PRIVATE = re.compile(r"^ *(?:from|import) +tests(?:\.\w+)*\.test_\w+.*", re.MULTILINE)
 RULES = (LOOSE_URL, MACHINE_PATH, UNMERGED)
 
 
@@ -25,4 +26,12 @@ def test_nothing_of_one_machine_or_of_a_merge_is_written_down() -> None:
             continue
         text = path.read_text(encoding="utf-8", errors="replace")
         found += [f"{name}: {match.group()}" for rule in RULES for match in rule.finditer(text)]
+    assert found == []
+
+
+def test_no_test_imports_from_another_test() -> None:
+    """What two tests need stands in tests/builders or in a conftest: a test can then be changed, or run, alone."""
+    paths = [path for folder in ("builders", "flink", "unit") for path in (ROOT / "tests" / folder).rglob("*.py")]
+    assert len(paths) > 40
+    found = [f"{path.name}: {match.group()}" for path in paths for match in PRIVATE.finditer(path.read_text("utf-8"))]
     assert found == []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 
@@ -12,14 +11,8 @@ from adclick_cli.pipeline import Pipeline
 from adclick_cli.verify import oracle
 from adclick_cli.verify.lenient import elements
 from tests import corpus
-from tests.unit.test_verify import T0, click, impression, messages
-
-EVENTS: dict[str, dict[str, Any]] = {
-    "impressions": impression(1, 0, campaign="camp-of-one"),
-    "clicks": click(1, 1, 0) | {"click_id": "click-of-one"},
-}
-TEXT = {"impressions": "campaign_id", "clicks": "click_id"}
-FIELDS = {"impressions": ("impression_id", "campaign_id", "device_type"), "clicks": ("click_id", "impression_id")}
+from tests.builders.peculiar import EVENTS, FIELDS, TEXT
+from tests.builders.verify import T0, messages
 
 
 def _good(name: str, values: list[bytes | None]) -> list[tuple[bool, int]]:

@@ -17,18 +17,8 @@ from adclick_cli.pipeline import Pipeline
 from adclick_cli.runtime.service import SqlClient
 from adclick_cli.sql import render
 from adclick_cli.sql.script import Statement, compact, explained, statements
+from tests.builders.wrong_sql import SCRIPT, UNKNOWN
 
-SCRIPT = """\
-SET 'table.local-time-zone' = 'UTC';
-
--- A view; it is wrong.
-CREATE TEMPORARY VIEW v AS
-SELECT
-    -- the first column
-    1 AS one,
-    thing
-FROM (SELECT 1 AS other);
-"""
 # What sql-client 2.2.1 printed for this script, the list of expected tokens cut short.
 BEFORE = (
     "\x1b[34;1m[INFO] Executing SQL from file.\x1b[0m\n\nCommand history file path: history\n"
@@ -41,7 +31,6 @@ SYNTAX = (
     'org.apache.flink.sql.parser.impl.ParseException: Encountered "one" at line 1, column 40.\n'
     "Was expecting one of:\n    <IDENTIFIER> ..."
 )
-UNKNOWN = "org.apache.calcite.sql.validate.SqlValidatorException: Column 'thing' not found in any table"
 
 
 def test_each_statement_is_a_line_without_comments() -> None:

@@ -1,18 +1,16 @@
-"""What several unit tests begin with."""
+"""A unit test starts no process: what needs one is in tests/process, where it is counted as what it costs."""
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
+import subprocess
+from typing import Any
 
 import pytest
 
 
-@pytest.fixture
-def no_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No setting of whoever runs the tests: no variable, no file, a home and a folder of the test's own."""
-    for name in [name for name in os.environ if name.upper().startswith("ADCLICK_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("ADCLICK_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+@pytest.fixture(autouse=True)
+def _no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: object, args: Any, *_: object, **__: object) -> None:
+        pytest.fail(f"a unit test starts a process: {args}")
+
+    monkeypatch.setattr(subprocess.Popen, "__init__", refuse)

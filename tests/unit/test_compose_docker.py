@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -95,55 +94,11 @@ def test_memory_and_process_numbers_are_read() -> None:
     assert state.pids("/a-1 123\n/b-1 0\n") == {"a-1": 123}
 
 
-def _fake_docker(folder: Path, script: str) -> str:
-    folder.mkdir(exist_ok=True)
-    program = folder / "docker"
-    program.write_text(f"#!/bin/sh\n{script}\n")
-    program.chmod(0o755)
-    return f"{folder}{os.pathsep}/usr/bin{os.pathsep}/bin"
-
-
-ENGINE = """\
-[ "$1" = version ] && echo 28.0.0
-[ "$1" = compose ] && [ -z "$COMPOSE_IS_THERE" ] && { echo "unknown command" >&2; exit 1; }
-exit 0"""
-
-
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in [name for name in os.environ if name.upper().startswith("ADCLICK_")]:
         monkeypatch.delenv(name)
     return tmp_path / "home"
-
-
-def test_auto_takes_compose_where_an_engine_answers(
-    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PATH", _fake_docker(tmp_path / "bin", ENGINE))
-    loaded = settings.load(home=home)
-    assert choose.decide(loaded) == choose.Choice("local", "docker compose: unknown command")
-    monkeypatch.setenv("COMPOSE_IS_THERE", "yes")
-    assert choose.decide(loaded) == choose.Choice("compose", "A Docker engine answers.")
-
-
-def test_auto_takes_local_at_once_where_no_engine_answers(
-    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    loaded = settings.load(home=home)
-    monkeypatch.setenv("PATH", _fake_docker(tmp_path / "bin", f'echo "{ABSENT}" >&2; exit 1'))
-    assert choose.decide(loaded) == choose.Choice("local", ABSENT)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert choose.decide(loaded) == choose.Choice("local", "There is no docker command.")
-
-
-def test_an_engine_that_hangs_is_given_up(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(docker, "PROBE_TIMEOUT_S", 0.2)
-    monkeypatch.setenv("PATH", _fake_docker(tmp_path / "bin", "exec sleep 60"))
-    begun = time.monotonic()
-    choice = choose.decide(settings.load(home=home))
-    assert choice.name == "local"
-    assert "does not answer within" in choice.why
-    assert time.monotonic() - begun < 30
 
 
 def test_the_setting_decides_before_all_else(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

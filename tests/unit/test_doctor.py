@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import os
 import socket
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from adclick_cli import settings
@@ -19,6 +18,7 @@ from adclick_cli.doctor.finding import Finding
 from adclick_cli.errors import ParameterError
 from adclick_cli.runtime import jars, process
 from adclick_cli.runtime.choose import choose
+from tests.builders.program import run
 
 pytestmark = pytest.mark.usefixtures("no_settings")
 
@@ -126,12 +126,12 @@ def test_a_folder_of_somebody_else_is_left_alone(local: settings.Settings) -> No
 
 
 def test_a_record_of_a_process_that_is_gone_is_forgotten(local: settings.Settings) -> None:
-    gone = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     record = local.home / "run" / "broker.json"
-    born = __import__("psutil").Process(gone.pid).create_time()
-    process.save(record, process.Process(gone.pid, born, {}))
+    born = psutil.Process().create_time()
+    process.save(record, process.Process(os.getpid(), born, {}))
     assert setup.records(local, choose(local).services()).state == "ok"
-    gone.communicate(b"\n")
+    # The same number, and another process: what the record was written for is gone.
+    process.save(record, process.Process(os.getpid(), born - 100, {}))
     found = setup.records(local, choose(local).services())
     assert (found.state, "broker" in found.what) == ("warning", True)
     assert found.fix is not None
@@ -203,21 +203,19 @@ def test_fix_mends_and_tells(local: settings.Settings, monkeypatch: pytest.Monke
     assert (after["files"], after["jars"], after["pipeline"]) == ("ok", "warning", "skipped")
 
 
-def test_the_command_says_no_with_code_3_and_yes_with_0(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    home.mkdir(mode=0o700)
+def test_the_command_says_no_with_code_3_and_yes_with_0(
+    local: settings.Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ADCLICK_RUNTIME", "local")
     with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as two:
-        ports = [taken.getsockname()[1] for taken in (one, two)]
-        env = os.environ | {
-            "ADCLICK_RUNTIME": "local",
-            "ADCLICK_KAFKA_PORT": str(ports[0]),
-            "ADCLICK_UI_PORT": str(ports[1]),
-        }
-        command = [sys.executable, "-m", "adclick_cli", "doctor", "--output", "json"]
-        taken = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)
-    free = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)
-    assert (taken.returncode, free.returncode) == (3, 0), taken.stderr + free.stderr
-    said = json.loads(free.stdout)
+        for name, port in (("ADCLICK_KAFKA_PORT", one), ("ADCLICK_UI_PORT", two)):
+            monkeypatch.setenv(name, str(port.getsockname()[1]))
+        taken = run("doctor", "--output", "json")
+    free = run("doctor", "--output", "json")
+    assert (taken.code, free.code) == (3, 0), taken.err + free.err
+    said = json.loads(free.out)
     assert said["ok"]
     assert said["mend"] == "adclick up"
-    assert all(one["mend"] for one in json.loads(taken.stdout)["findings"] if one["state"] == "wrong")
+    wrong = [one for one in json.loads(taken.out)["findings"] if one["state"] == "wrong"]
+    assert len(wrong) == 2
+    assert all(one["mend"] for one in wrong)

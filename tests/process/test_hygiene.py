@@ -7,6 +7,10 @@ import re
 import subprocess
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.process
+
 ROOT = Path(__file__).parents[2]
 LOOSE_URL = re.compile(
     r"https?://(?!(127\.0\.0\.1|localhost)\b)[^\s\"'`)>]*(repo1?|registry|index|simple|maven2)[^\s]*"

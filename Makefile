@@ -1,7 +1,7 @@
 # Two commands do everything on a fresh machine: `make demo` and `make test`.
 # Both work in a virtual environment of their own (.venv), installed from the hashed lock files.
 
-.PHONY: demo test check audit lock commands site clean
+.PHONY: demo unit test test-long check audit lock commands site clean
 .DEFAULT_GOAL := help
 
 VENV := .venv
@@ -12,6 +12,8 @@ unexport PYTHONDONTWRITEBYTECODE
 help:
 	@echo "make demo   from nothing to proven click-through rates"
 	@echo "make test   format, lint, types, import rules, SQL lint, every test"
+	@echo "make unit   the tests that start no process: a minute"
+	@echo "make test-long  the tests that cannot be quick"
 	@echo "make check  the same without the tests"
 	@echo "make audit  known holes in the packages of the lock files, where an advisory service answers"
 	@echo "make commands  docs/commands.md anew from the program"
@@ -46,7 +48,14 @@ audit: $(VENV)/dev.done
 
 test: check
 	@tools/ensure-test-programs
-	$(BIN)/pytest --durations=40
+	$(BIN)/pytest -m "not long" --durations=30
+
+test-long: $(VENV)/dev.done
+	@tools/ensure-test-programs
+	$(BIN)/pytest -m long --durations=0
+
+unit: $(VENV)/dev.done
+	$(BIN)/pytest tests/unit
 
 lock:
 	uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header --no-annotate \

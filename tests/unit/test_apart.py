@@ -63,11 +63,11 @@ _VALUES = st.one_of(_ODD, st.integers(), st.floats(), st.booleans(), st.none(), 
 
 
 @given(st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_the_readers_agree_on_any_values(data: st.DataObject) -> None:
     first = impression(1, 0) | {"cost": 0.5, "clicks": 3, "paid": True}
     rows = [first]
-    for _ in range(data.draw(st.integers(1, 6))):
+    for _ in range(data.draw(st.sampled_from([1, 2, 8, 24]))):
         names = data.draw(st.lists(st.sampled_from(sorted(first)), max_size=3))
         rows.append(first | {name: data.draw(_VALUES) for name in names})
     ascii_only, spaces = data.draw(st.booleans()), data.draw(st.sampled_from([(",", ":"), (", ", ": "), (" ,", ": ")]))

@@ -15,6 +15,8 @@ from adclick_cli.settings import shown
 TIMEOUT_S = 10.0
 NAMES_AT_ONCE = 20
 """Flink's server takes a request's first line up to 4,096 characters."""
+LONGEST_KIND = 60
+"""Characters of a foreign server's content type that an error shows."""
 ENDED = frozenset({"FINISHED", "CANCELED", "FAILED", "SUSPENDED"})
 TROUBLED = frozenset({"RESTARTING", "FAILING", "FAILED"})
 
@@ -75,7 +77,9 @@ class FlinkRest:
 
     def jobs(self) -> list[Job]:
         """All jobs that the JobManager remembers, newest first."""
-        found = self._call("GET", "/jobs/overview")["jobs"]
+        found = self._call("GET", "/jobs/overview").get("jobs")
+        if not isinstance(found, list):
+            raise self._no_flink("The answer lists no jobs.")
         found.sort(key=lambda job: -int(job["start-time"]))
         return [Job(job["jid"], job["name"], job["state"], self._reason(job)) for job in found]
 
@@ -204,13 +208,23 @@ class FlinkRest:
         return sum(int(one["value"]) for one in values)
 
     def _list(self, path: str) -> list[dict[str, Any]]:
-        return list(self._answer("GET", path).json())
+        found = self._answer("GET", path)
+        if not isinstance(found, list):
+            raise self._no_flink("The answer is no JSON array.")
+        return found
 
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        answer = self._answer(method, path, body)
-        return dict(answer.json()) if answer.content else {}
+        found = self._answer(method, path, body)
+        if not isinstance(found, dict):
+            raise self._no_flink("The answer is no JSON object.")
+        return found
 
-    def _answer(self, method: str, path: str, body: dict[str, Any] | None = None) -> requests.Response:
+    def _answer(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """The JSON value of Flink's answer; an empty object where the answer is empty.
+
+        Raises:
+            FlinkError: nobody answers, somebody else answers, or Flink refuses the request.
+        """
         try:
             answer = self._session.request(method, self.url + path, timeout=TIMEOUT_S, json=body)
         except requests.RequestException as error:
@@ -219,9 +233,25 @@ class FlinkRest:
                 type(error).__name__,
                 "Start the cluster with `adclick up`, look at it with `adclick status`, or correct ADCLICK_FLINK_URL.",
             ) from error
-        if not answer.ok:
-            raise FlinkError(f"Flink refused {method} {path} with status {answer.status_code}", answer.text.strip())
-        return answer
+        try:
+            found = answer.json() if answer.content else {}
+        except ValueError:
+            kind = answer.headers.get("Content-Type", "").partition(";")[0].strip()[:LONGEST_KIND]
+            raise self._no_flink(f"Status {answer.status_code}, {kind or 'no JSON'}.") from None
+        if answer.ok:
+            return found
+        errors = found.get("errors") if isinstance(found, dict) else None
+        if not isinstance(errors, list):
+            raise self._no_flink(f"Status {answer.status_code} without Flink's list of errors.")
+        why = "\n".join(str(one).strip() for one in errors)
+        raise FlinkError(f"Flink refused {method} {path} with status {answer.status_code}", why)
+
+    def _no_flink(self, why: str) -> FlinkError:
+        return FlinkError(
+            f"what answers at {shown(self.url)} is not Flink's REST interface",
+            why,
+            "Correct ADCLICK_FLINK_URL or ADCLICK_UI_PORT, or end the other program.",
+        )
 
 
 def root_causes(trace: str) -> str:

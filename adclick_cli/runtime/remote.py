@@ -157,7 +157,7 @@ class RemoteRuntime:
                 session.trust_env = False
                 answer = session.get(self._settings.flink_rest + path, timeout=TIMEOUT_S)
                 return dict(answer.json()) if answer.ok else {}
-        except (requests.RequestException, ValueError):
+        except (requests.RequestException, ValueError, TypeError):
             return {}
 
 

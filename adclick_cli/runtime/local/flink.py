@@ -34,7 +34,7 @@ def _overview(settings: Settings) -> dict[str, int]:
             session.trust_env = False
             answer = session.get(f"http://{settings.listen}:{settings.ui_port}/overview", timeout=PROBE_TIMEOUT_S)
             return dict(answer.json()) if answer.ok else {}
-    except (requests.RequestException, ValueError):
+    except (requests.RequestException, ValueError, TypeError):
         return {}
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from adclick_cli.errors import AdclickError
+from adclick_cli.views import clean
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -38,22 +39,22 @@ def err() -> Console:
 
 def say(message: str) -> None:
     """One line for a person, to stderr. No markup is read from it: it may hold a user's text."""
-    err().print(message, markup=False, soft_wrap=True)
+    err().print(clean.message(message), markup=False, soft_wrap=True)
 
 
 def next_step(command: str) -> None:
     """Name the next useful command."""
-    err().print(f"Next: {command}", style="dim", markup=False, soft_wrap=True)
+    err().print(clean.message(f"Next: {command}"), style="dim", markup=False, soft_wrap=True)
 
 
 def report(error: AdclickError) -> None:
     """What happened, why, and what to do next."""
     console = err()
-    console.print(f"Error: {error.what}", style="bold red", markup=False, soft_wrap=True)
+    console.print(clean.message(f"Error: {error.what}"), style="bold red", markup=False, soft_wrap=True)
     if error.why:
-        console.print(error.why, markup=False, soft_wrap=True)
+        console.print(clean.message(error.why), markup=False, soft_wrap=True)
     if error.mend:
-        console.print(error.mend, style="green", markup=False, soft_wrap=True)
+        console.print(clean.message(error.mend), style="green", markup=False, soft_wrap=True)
 
 
 def choose_format(wanted: str | None) -> str:
@@ -100,7 +101,8 @@ def write_rows(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], form: 
         for column in columns:
             table.add_column(column)
         for row in rows:
-            table.add_row(*(Text("" if row.get(column) is None else str(row[column])) for column in columns))
+            cells = ("" if row.get(column) is None else clean.message(str(row[column])) for column in columns)
+            table.add_row(*(Text(cell) for cell in cells))
         out().print(table)
 
 

@@ -9,10 +9,14 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 
+from adclick_cli.views import clean
+
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
 
 _GAP = "  "
+LEAST = 8
+"""Cells that a column keeps when it is cut."""
 
 
 class Grid:
@@ -23,20 +27,23 @@ class Grid:
     """
 
     def __init__(self, title: str = "") -> None:
-        self._title = title
+        self._title = clean.message(title)
         self._names: list[str] = []
         self._right: list[bool] = []
+        self._shrinks: list[bool] = []
         self._rows: list[tuple[list[tuple[str, str]], str]] = []
 
     def add_column(self, name: str, *, justify: str = "left", no_wrap: bool = True) -> None:
-        """One more column."""
+        """One more column. One with `no_wrap=False` is cut first where the width is too small for all columns."""
         self._names.append(name)
         self._right.append(justify == "right" and no_wrap)
+        self._shrinks.append(not no_wrap)
 
     def add_row(self, *cells: str | Text, style: str | None = None) -> None:
         """One more row; a Text's own style is kept."""
         made = [
-            (_plain(cell.plain), str(cell.style)) if isinstance(cell, Text) else (_plain(cell), "") for cell in cells
+            (clean.name(cell.plain), str(cell.style)) if isinstance(cell, Text) else (clean.name(cell), "")
+            for cell in cells
         ]
         self._rows.append((made, style or ""))
 
@@ -46,6 +53,7 @@ class Grid:
             max([cell_len(name), *(cell_len(row[place][0]) for row, _ in self._rows)])
             for place, name in enumerate(self._names)
         ]
+        self._shrink(widths, options.max_width)
         head = [(name, "bold") for name in self._names]
         above = [([(self._title, "italic")], "")] if self._title else []
         for cells, style in above:
@@ -53,8 +61,18 @@ class Grid:
         for cells, style in ((head, ""), *self._rows):
             yield from self._line(cells, style, widths, options.max_width)
 
+    def _shrink(self, widths: list[int], room: int) -> None:
+        excess = sum(widths) + len(_GAP) * (len(widths) - 1) - room
+        for place, shrinks in enumerate(self._shrinks):
+            if shrinks and excess > 0:
+                least = max(cell_len(self._names[place]), LEAST)
+                taken = min(excess, max(0, widths[place] - least))
+                widths[place] -= taken
+                excess -= taken
+
     def _line(self, cells: list[tuple[str, str]], style: str, widths: list[int], room: int) -> RenderResult:
-        for (text, own), width, right in zip(cells, widths, self._right, strict=False):
+        for (whole, own), width, right in zip(cells, widths, self._right, strict=False):
+            text = whole if cell_len(whole) <= width else f"{set_cell_size(whole, width - 1)}…"
             size = cell_len(text)
             padded = f"{' ' * (width - size)}{text}{_GAP}" if right else f"{text}{' ' * (width - size)}{_GAP}"
             if room <= 0:
@@ -63,8 +81,3 @@ class Grid:
             room -= cell_len(cut)
             yield Segment(cut, Style.parse(f"{own} {style}".strip()) if own or style else None)
         yield Segment.line()
-
-
-def _plain(text: str) -> str:
-    """A name may hold anything; what is no sign could drive the terminal."""
-    return text if text.isprintable() else "".join(sign if sign.isprintable() else "�" for sign in text)

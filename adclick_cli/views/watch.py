@@ -15,7 +15,7 @@ from adclick_cli.results.rows import AlertRow, Row, WindowRow
 from adclick_cli.results.watching import Watch
 from adclick_cli.results.wilson import interval
 from adclick_cli.schema import Record
-from adclick_cli.views import console
+from adclick_cli.views import clean, console
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -104,7 +104,8 @@ def fill_lines(table: Table | Grid, lines: Sequence[Line], what: str, width: int
 
     wide, sure = width >= WIDE, width >= WIDE + SURE
     history = HISTORY if wide else NARROW_HISTORY
-    table.add_column("campaign" if what == "ctr" else "device", no_wrap=True)
+    # The one column that is cut where the width is too small for all.
+    table.add_column("campaign" if what == "ctr" else "device", no_wrap=False)
     gross = any(line.latest.gross is not None for line in lines)
     sure = sure and (not gross or width >= WIDE + 2 * SURE)
     counts = ("clicks", "CTR", *(["95 %"] if sure else []), *_GROSS[: (2 if wide else 1) if gross else 0])
@@ -120,7 +121,7 @@ def fill_lines(table: Table | Grid, lines: Sequence[Line], what: str, width: int
     for number, line in enumerate(lines):
         row = line.latest
         table.add_row(
-            Text(row.name),
+            _name(row.name),
             f"{row.start:%m-%d %H:%M:%S}" if wide else f"{row.start:%H:%M:%S}",
             f"{row.impressions:,}",
             f"{row.clicks:,}",
@@ -139,8 +140,9 @@ def history_table(name: str, rows: Sequence[WindowRow], first: int, room: int, w
     """The windows of one name, newest first, from the one numbered `first` on; over them their CTR as a sparkline."""
     from adclick_cli.views.grid import Grid
 
-    line = sparkline([row.ctr for row in reversed(rows)][-max(1, width - len(name) - 4) :], _blocks())
-    table = Grid(f"{name}  {line}")
+    shown = clean.name(name)[: max(1, width - NARROW_HISTORY - 2)]
+    line = sparkline([row.ctr for row in reversed(rows)][-max(1, width - len(shown) - 4) :], _blocks())
+    table = Grid(f"{shown}  {line}")
     for column in ("window (UTC)", "impressions", "clicks", "CTR", "95 %", "state"):
         table.add_column(column, justify="right", no_wrap=True)
     for row in rows[first : first + max(1, room - 1)]:
@@ -174,26 +176,35 @@ def alert_rows_table(rows: Sequence[AlertRow], caption: str | None) -> Table:
 
 def fill_alerts(table: Table | Grid, rows: Sequence[AlertRow], cursor: int | None = None) -> None:
     """Columns and rows for these alerts; the one at `cursor` is marked."""
+    from rich.table import Table
     from rich.text import Text
 
     lanes = any(row.state != "FINAL" for row in rows)
     for name in ("time (UTC)", "campaign", "type", "CTR", "CTR before", "impressions", "z", "rule"):
-        table.add_column(name)
+        # A grid cuts the campaign alone; Rich's table may also break lines where a terminal is narrow.
+        table.add_column(name, no_wrap=name != "campaign" and not isinstance(table, Table))
     if lanes:
         table.add_column("state", no_wrap=True)
     for number, row in enumerate(rows):
         table.add_row(
             f"{row.time:%m-%d %H:%M:%S}",
-            Text(row.name),
-            Text(row.type, style="green" if row.type == "SPIKE" else "red"),
+            _name(row.name),
+            Text(clean.name(row.type), style="green" if row.type == "SPIKE" else "red"),
             _ratio(row.current_ctr),
             _ratio(row.previous_ctr),
             f"{row.impressions:,}",
             "-" if row.z_score is None else f"{row.z_score:+.1f}",
-            row.rule,
+            Text(clean.name(row.rule)),
             *([Text(row.state, style="dim" if row.state == "WITHDRAWN" else "")] if lanes else []),
             style="reverse" if number == cursor else None,
         )
+
+
+def _name(text: str) -> Text:
+    """A name in one line, which is cut where its column has no room for all of it."""
+    from rich.text import Text
+
+    return Text(clean.name(text), no_wrap=True, overflow="ellipsis")
 
 
 def _ratio(value: float | None) -> str:

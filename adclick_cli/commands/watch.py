@@ -67,7 +67,7 @@ def watch(
         _quality(loaded, campaign or [], (since, until), (where, sort, top), form, once, svg)
         return
     keep_all = bool(ways) or form != "table"
-    watched = watching.open_watch(loaded, what, campaign or [], since, until, keep_all=keep_all)
+    watched = watching.open_watch(loaded, what, campaign or [], since, until, keep_all=keep_all, once=once)
     wish = conditions.Wish.parse(where, sort, top, items.fields(what))
     if ways:
         sending.send(watched, loaded.home, ways, console.say, once=once)

@@ -93,6 +93,7 @@ def summary(boards: Boards, view: View, settled: Window | None) -> dict[str, Any
             "start": _ms(settled[0]) if settled else None,
             "known": len(known),
             "found": len(found),
+            "limit": boards.ctr.limit,
             "rows": [_table_row(boards.ctr, one) for one in shown],
         },
         "movers": _movers(known),

@@ -138,6 +138,7 @@ def _alerts(boards: Boards, axis: Sequence[Window]) -> dict[str, Any]:
     marks = [] if since is None else [row for row in rows if row.time > since and row.state != "WITHDRAWN"]
     return {
         "total": len(rows),
+        "at_least": boards.alerts.limit is not None,
         "rows": [_alert(row) for row in reversed(rows[-LISTED_ALERTS:])],
         "marks": [{"start": _start(row), "name": row.name, "type": row.type} for row in marks],
     }

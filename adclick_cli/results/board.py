@@ -50,19 +50,26 @@ class WindowBoard:
 
     Args:
         span: the windows that are shown. Those before it still serve as the window before.
-        windows: how many windows of each name are kept; None keeps all.
-        names: how many names are kept; beyond them the ones that fell silent first are dropped.
+        windows: how many windows of each name are kept; None keeps every window of every name.
+        names: how many names are kept; beyond them the ones that fell silent first are dropped. None keeps all.
+
+    Attributes:
+        limit: how many names are kept, once a name was dropped for that; None while every name is there.
     """
 
-    def __init__(self, span: Span | None = None, windows: int | None = KEPT_WINDOWS, names: int = KEPT_NAMES) -> None:
+    def __init__(
+        self, span: Span | None = None, windows: int | None = KEPT_WINDOWS, names: int | None = KEPT_NAMES
+    ) -> None:
         self._span = span or Span()
         self._kept_windows = windows
-        self._kept_names = names
+        self._kept_names = None if windows is None else names
+        self.limit: int | None = None
         self._rows: dict[str, dict[Key, WindowRow]] = {}
         self._lines: dict[str, tuple[int, Line]] = {}
 
     def clear(self) -> None:
         """Forget every row."""
+        self.limit = None
         self._rows.clear()
         self._lines.clear()
 
@@ -82,8 +89,8 @@ class WindowBoard:
             oldest = min(rows, key=_order)
             del rows[oldest]
             return oldest != row.key
-        if len(self._rows) > self._kept_names:
-            self._drop_silent_names()
+        if self._kept_names is not None and len(self._rows) > self._kept_names:
+            self._drop_silent_names(self._kept_names)
             return row.name in self._rows
         return True
 
@@ -98,10 +105,11 @@ class WindowBoard:
             del self._rows[name]
         return True
 
-    def _drop_silent_names(self) -> None:
+    def _drop_silent_names(self, kept: int) -> None:
+        self.limit = kept
         # A tenth at once: looking for one at every new name would take time that grows with the square of the names.
         newest = {name: max(row.start for row in rows.values()) for name, rows in self._rows.items()}
-        for name in sorted(newest, key=lambda name: (newest[name], name))[: max(1, self._kept_names // 10)]:
+        for name in sorted(newest, key=lambda name: (newest[name], name))[: max(1, kept // 10)]:
             del self._rows[name]
             self._lines.pop(name, None)
 
@@ -177,15 +185,20 @@ class AlertBoard:
     Args:
         span: the alerts that are wanted.
         alerts: how many are kept; None keeps all.
+
+    Attributes:
+        limit: how many are kept, once one was dropped for that; None while every alert is there.
     """
 
     def __init__(self, span: Span | None = None, alerts: int | None = KEPT_ALERTS) -> None:
         self._span = span or Span()
         self._kept = alerts
+        self.limit: int | None = None
         self._rows: dict[Key, AlertRow] = {}
 
     def clear(self) -> None:
         """Forget every alert."""
+        self.limit = None
         self._rows.clear()
 
     def update(self, row: AlertRow) -> bool:
@@ -198,6 +211,7 @@ class AlertBoard:
         if self._kept is not None and len(self._rows) > self._kept:
             oldest = min(self._rows.values(), key=lambda known: (known.time, known.name))
             del self._rows[oldest.key]
+            self.limit = self._kept
             return oldest.key != row.key
         return True
 

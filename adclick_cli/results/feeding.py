@@ -109,6 +109,10 @@ class Source(Protocol):
     what: str
     fresh: Freshness
 
+    @property
+    def limit(self) -> int | None:
+        """How many names or alerts are kept, once one was dropped for that; None while all are there."""
+
     def start(self) -> None:
         """Begin to read."""
 
@@ -144,6 +148,11 @@ class Feed:
         self._items = Items(watched.what, watched.board)
         self._reader = Reader(self._batches)
         self.start, self.stop = self._reader.start, self._reader.stop
+
+    @property
+    def limit(self) -> int | None:
+        """How many names or alerts the board keeps, once it dropped one for that."""
+        return self._watched.board.limit
 
     def take(self, seconds: float) -> int:
         """Take what has come; returns how many rows changed."""

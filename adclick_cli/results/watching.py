@@ -11,7 +11,7 @@ from adclick_cli import schema, submission
 from adclick_cli.errors import ParameterError
 from adclick_cli.pipeline import Topics
 from adclick_cli.results import items, reading
-from adclick_cli.results.board import AlertBoard, WindowBoard
+from adclick_cli.results.board import KEPT_NAMES, KEPT_WINDOWS, AlertBoard, WindowBoard
 from adclick_cli.results.conditions import Wish
 from adclick_cli.results.reading import Batch
 from adclick_cli.results.rows import AlertRow, Deletion, Row, WindowRow
@@ -112,7 +112,14 @@ class Watch:
 
 
 def open_watch(
-    settings: Settings, what: str, campaigns: list[str], since: str | None, until: str | None, *, keep_all: bool
+    settings: Settings,
+    what: str,
+    campaigns: list[str],
+    since: str | None,
+    until: str | None,
+    *,
+    keep_all: bool,
+    once: bool = False,
 ) -> Watch:
     """A watch with an empty board.
 
@@ -121,7 +128,8 @@ def open_watch(
         what: ctr, engagement or alerts.
         campaigns: only these; empty means all.
         since, until: texts of `--from` and `--to`.
-        keep_all: keep every window instead of the newest ones.
+        keep_all: keep every window of every name instead of the newest ones.
+        once: for one look: keep every name and every alert, whose number the table then tells.
 
     Raises:
         ParameterError: there are no such results, a time cannot be read, or devices have no campaign.
@@ -135,9 +143,9 @@ def open_watch(
     span = Span.parse(since, until, datetime.now(timezone.utc))
     board: WindowBoard | AlertBoard
     if what == "alerts":
-        board = AlertBoard(span, None) if keep_all else AlertBoard(span)
+        board = AlertBoard(span, None) if keep_all or once else AlertBoard(span)
     else:
-        board = WindowBoard(span, None) if keep_all else WindowBoard(span)
+        board = WindowBoard(span, None if keep_all else KEPT_WINDOWS, None if once else KEPT_NAMES)
     submitted = submission.current_pipeline(settings) or settings.pipeline()
     record = schema.written(_RECORDS[what], gross=submitted.dedups)
     names, early = frozenset(campaigns), submitted.early.ms > 0

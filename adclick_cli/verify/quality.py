@@ -130,6 +130,8 @@ class QualityFeed:
     """
 
     what = "quality"
+    limit: int | None = None
+    """Every minute is kept."""
 
     def __init__(self, quality: Quality) -> None:
         self.fresh = Freshness()

@@ -125,6 +125,9 @@ def _header(state: Screen, feed: Source, count: int) -> Text:
 
     now = datetime.now(timezone.utc)
     told = [f"adclick {feed.what}", f"{count:,} of {len(state.items):,}"]
+    if feed.limit is not None:
+        kind = "alerts" if feed.what == "alerts" else "names"
+        told[-1] += f" (only the newest {feed.limit:,} {kind} are kept)"
     if state.wish.sort:
         told.append(f"by {state.wish.sort}")
     if state.text:

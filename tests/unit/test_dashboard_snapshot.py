@@ -13,6 +13,7 @@ from adclick_cli.dashboard import snapshot
 from adclick_cli.dashboard.boards import SETTLING, Boards
 from adclick_cli.dashboard.state import Dead, State
 from adclick_cli.dashboard.view import View
+from adclick_cli.results.board import AlertBoard, WindowBoard
 from adclick_cli.results.wilson import interval
 from tests.builders.dashboard import MINUTE, at, new_state, put, put_alert
 
@@ -257,6 +258,22 @@ def test_memory_is_bounded_by_windows_and_alerts() -> None:
     assert len(boards._windows) <= 80
     assert boards.axis(at(500), 1000)[-1] == (at(499), at(499) + MINUTE)
     assert len(boards.alerts.rows()) <= 1000
+
+
+def test_the_page_says_that_names_or_alerts_were_dropped() -> None:
+    boards = Boards(windows=20)
+    boards.ctr, boards.alerts = WindowBoard(windows=20, names=20), AlertBoard(alerts=3)
+    for number in range(20):
+        put(boards, schema.CTR, 0, f"camp-{number}", 100, 10)
+    found = picture(shown(boards))
+    assert found["campaigns"]["limit"] is None
+    assert found["alerts"]["at_least"] is False
+    put(boards, schema.CTR, 1, "camp-20", 100, 10)
+    for minute in range(4):
+        put_alert(boards, minute, "camp-1")
+    found = picture(shown(boards))
+    assert found["campaigns"]["limit"] == 20
+    assert found["alerts"]["at_least"] is True
 
 
 def test_every_change_is_told_and_nothing_else() -> None:

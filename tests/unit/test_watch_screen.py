@@ -10,24 +10,27 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 
 from adclick_cli import schema
 from adclick_cli.errors import ParameterError
 from adclick_cli.pipeline import Topics
 from adclick_cli.results import items
-from adclick_cli.results.board import WindowBoard
+from adclick_cli.results.board import KEPT_NAMES, AlertBoard, WindowBoard
 from adclick_cli.results.conditions import Condition, Sort, Wish, parse_sort, parse_where
 from adclick_cli.results.feeding import Feed
-from adclick_cli.results.rows import WindowRow
+from adclick_cli.results.reading import Batch
+from adclick_cli.results.rows import AlertRow, Deletion, WindowRow
 from adclick_cli.results.screen import Key, Rows, Screen, Tick, Windows, reduce
 from adclick_cli.results.times import Span
-from adclick_cli.results.watching import Watch
+from adclick_cli.results.watching import Watch, open_watch
 from adclick_cli.security import Servers
+from adclick_cli.settings import load
 from adclick_cli.verify import quality
 from adclick_cli.views import live
 from adclick_cli.views import quality as quality_view
+from adclick_cli.views import watch as tables
 from adclick_cli.views.keys import decode
 
 FIELDS = items.fields("ctr")
@@ -291,3 +294,40 @@ def test_no_row_is_said_only_of_what_has_been_read() -> None:
         picture = live.picture(screen, feed, console, "Nothing.")
         drawn = "".join(one.text for line in console.render_lines(picture) for one in line)
         assert body in drawn
+
+
+def test_data_of_once_are_whole_beyond_the_names_of_a_live_table(
+    no_settings: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows: list[WindowRow | Deletion] = [_row(f"camp-{number}", 0, 100, 1) for number in range(KEPT_NAMES + 500)]
+    whole = open_watch(load(), "ctr", [], None, None, keep_all=True, once=True)
+    whole.take(Batch(list(rows)))
+    tables.show(whole, "csv", Wish.parse("state=FINAL", None, None, FIELDS))
+    assert len(capsys.readouterr().out.splitlines()) == 1 + len(rows)
+    assert whole.board.limit is None
+    streamed = open_watch(load(), "ctr", [], None, None, keep_all=True)
+    assert len(streamed.take(Batch(list(rows)))) == len(rows)
+    table = open_watch(load(), "ctr", [], None, None, keep_all=False, once=True)
+    table.take(Batch(list(rows)))
+    assert tables.board_table(table.board, "ctr", 100, height=30).caption == f"+{len(rows) - 23} more"
+
+
+def test_a_live_table_that_dropped_names_or_alerts_says_so() -> None:
+    board, alerts = WindowBoard(names=20), AlertBoard(alerts=2)
+    feed, state, screen = Feed(_watch(board)), Screen(FIELDS), Console(width=120, height=30)
+    for number in range(20):
+        board.update(_row(f"camp-{number}", 0, 100, 1))
+    assert _first_line(live.picture(state, feed, screen, "")) == "adclick ctr · 0 of 0"
+    board.update(_row("camp-20", 1, 100, 1))
+    assert "(only the newest 20 names are kept)" in _first_line(live.picture(state, feed, screen, ""))
+    board.clear()
+    assert board.limit is None
+    for minute in range(3):
+        moment = START + timedelta(minutes=minute)
+        alerts.update(AlertRow(moment, "a", "SPIKE", 0.4, 0.1, 9, None, "ratio", {}, moment))
+    assert alerts.limit == 2
+
+
+def _first_line(picture: Group) -> str:
+    line = Console(width=120, height=30).render_lines(picture)[0]
+    return "".join(one.text for one in line).rstrip()

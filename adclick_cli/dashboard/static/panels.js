@@ -23,7 +23,7 @@ export function showFigures(picture) {
     { name: "Impressions", value: count(shown), note: change(shown, shownBefore) },
     { name: "Clicks", value: count(clicked), note: change(clicked, clickedBefore) },
     { name: "Alerts", value: count(alerts.marks.length), note: `in the ${axis.length} windows shown` },
-    { name: "Campaigns", value: count(campaigns.known), note: "with a window kept" },
+    { name: "Campaigns", value: count(campaigns.known), note: campaigns.limit ? `only the newest ${count(campaigns.limit)} are kept` : "with a window kept" },
   ];
   const window = at < 0 ? null : { start: dated(campaigns.start, picture.now), end: moment(campaigns.start + picture.windows.length), state: total.state[at] };
   render($("figures"), [figures, window], () => [
@@ -113,7 +113,7 @@ export function showDevices(picture) {
 
 export function showAlerts(picture, toggle) {
   const { alerts } = picture;
-  say($("alerts-note"), alerts.total > alerts.rows.length ? `newest ${alerts.rows.length} of ${count(alerts.total)}` : `${count(alerts.total)} in all`);
+  say($("alerts-note"), alerts.total > alerts.rows.length ? `newest ${alerts.rows.length} of ${alerts.at_least ? "at least " : ""}${count(alerts.total)}` : `${count(alerts.total)} in all`);
   render($("alerts"), [alerts.rows, Math.floor(picture.now / 86400000)], () => {
     if (!alerts.rows.length) return el("p", { class: "empty" }, "No alert so far: no window differs enough from the one before it.");
     return el(

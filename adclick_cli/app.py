@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import suppress
 
 from adclick_cli import private
 from adclick_cli.commands import table
@@ -29,9 +30,7 @@ def main() -> None:
     try:
         _run(sys.argv[1:])
     except AdclickError as error:
-        from adclick_cli.views import console
-
-        console.report(error)
+        _report(error)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
@@ -39,6 +38,17 @@ def main() -> None:
         # The reader of stdout went away (`| head`): stdout is pointed at nothing, or Python's exit complains again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+
+
+def _report(error: AdclickError) -> None:
+    from adclick_cli import settings
+    from adclick_cli.runtime import disk
+    from adclick_cli.views import console
+
+    # The settings themselves may be what is wrong.
+    with suppress(Exception):
+        error = disk.explained(error, settings.load())
+    console.report(error)
 
 
 def _run(arguments: list[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -86,12 +86,13 @@ def _require_answer(servers: Servers) -> None:
         admin.describe_cluster()
 
 
-def wait_for_broker(servers: Servers, deadline_s: float) -> None:
+def wait_for_broker(servers: Servers, deadline_s: float, hope: Callable[[], bool] = lambda: True) -> None:
     """Wait for a broker.
 
     Args:
         servers: the broker.
         deadline_s: how long, in seconds from now.
+        hope: asked after each attempt without an answer; False ends the wait.
 
     Raises:
         LoginError: one answers and does not let us in.
@@ -105,6 +106,8 @@ def wait_for_broker(servers: Servers, deadline_s: float) -> None:
         except LoginError:
             raise
         except BrokerError as error:
+            if not hope():
+                raise
             if time.monotonic() > deadline:
                 raise BrokerError(error.what, f"{error.why} Waited {deadline_s:.0f} s for it.", error.mend) from error
         time.sleep(POLL_S)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any, Protocol
 
@@ -13,6 +15,8 @@ LINGER_MS = 20
 BATCH_BYTES = 262_144
 DELIVERY_TIMEOUT_S = 180.0
 """How long a broker may be away before events are given up."""
+WAIT_S = 1.0
+"""How long a client waits at a time before it is looked at why."""
 
 RECONNECT_MS = 1_000
 REBOOTSTRAP_MS = 5_000
@@ -63,19 +67,22 @@ def fast_client() -> bool:
     return find_spec("confluent_kafka") is not None
 
 
-def open_producer(servers: Servers, *, fast: bool | None = None) -> EventProducer:
+def open_producer(
+    servers: Servers, *, fast: bool | None = None, look: Callable[[], None] = lambda: None
+) -> EventProducer:
     """A producer.
 
     Args:
         servers: the broker.
         fast: which client; None takes confluent-kafka where it is installed.
+        look: called about once a second while a call waits for the broker; what it raises ends the wait.
 
     Raises:
         LoginError: the broker does not let us in.
         BrokerError: no broker answers.
     """
     require_listener(servers)
-    return _Confluent(servers) if (fast_client() if fast is None else fast) else _KafkaPython(servers)
+    return _Confluent(servers, look) if (fast_client() if fast is None else fast) else _KafkaPython(servers, look)
 
 
 def _refused(topic: str, value: bytes | None, error: Exception) -> BrokerError:
@@ -87,9 +94,10 @@ def _refused(topic: str, value: bytes | None, error: Exception) -> BrokerError:
 
 
 class _Confluent:
-    def __init__(self, servers: Servers) -> None:
+    def __init__(self, servers: Servers, look: Callable[[], None]) -> None:
         from confluent_kafka import KafkaException, Producer
 
+        self._look = look
         self._error_type = KafkaException
         self._failure: str | None = None
         self._producer = Producer(
@@ -154,12 +162,16 @@ class _Confluent:
                 break
             except BufferError:
                 self._producer.poll(0.1)
+                self._look()
                 self._check()
             except self._error_type as error:
                 raise _refused(topic, value, error) from error
 
     def flush(self) -> None:
-        left = self._producer.flush(DELIVERY_TIMEOUT_S)
+        deadline = time.monotonic() + DELIVERY_TIMEOUT_S
+        while (left := self._producer.flush(WAIT_S)) and time.monotonic() < deadline:
+            self._look()
+            self._check()
         self._check()
         if left:
             raise BrokerError(
@@ -171,11 +183,12 @@ class _Confluent:
 
 
 class _KafkaPython:
-    def __init__(self, servers: Servers) -> None:
+    def __init__(self, servers: Servers, look: Callable[[], None]) -> None:
         from kafka import KafkaProducer
-        from kafka.errors import KafkaError, MessageSizeTooLargeError
+        from kafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
 
-        self._error_type, self._too_large = KafkaError, MessageSizeTooLargeError
+        self._look = look
+        self._error_type, self._too_large, self._timeout = KafkaError, MessageSizeTooLargeError, KafkaTimeoutError
         self._failure: str | None = None
         try:
             self._producer = KafkaProducer(
@@ -184,7 +197,7 @@ class _KafkaPython:
                 linger_ms=LINGER_MS,
                 max_request_size=LARGEST_BYTES,
                 delivery_timeout_ms=int(DELIVERY_TIMEOUT_S * 1000),
-                max_block_ms=int(DELIVERY_TIMEOUT_S * 1000),
+                max_block_ms=int(WAIT_S * 1000),
                 reconnect_backoff_max_ms=RECONNECT_MS,
                 batch_size=BATCH_BYTES,
             )
@@ -203,13 +216,22 @@ class _KafkaPython:
         timestamp_ms: int | None = None,
         partition: int | None = None,
     ) -> None:
-        try:
-            sent = self._producer.send(topic, value, key, partition=partition, timestamp_ms=timestamp_ms)
-            sent.add_errback(self._failed)
-        except self._too_large as error:
-            raise _refused(topic, value, error) from error
-        except self._error_type as error:
-            self._failed(error)
+        deadline = time.monotonic() + DELIVERY_TIMEOUT_S
+        while True:
+            try:
+                sent = self._producer.send(topic, value, key, partition=partition, timestamp_ms=timestamp_ms)
+                sent.add_errback(self._failed)
+            except self._too_large as error:
+                raise _refused(topic, value, error) from error
+            except self._timeout as error:
+                # The buffer is full, or nobody tells where the topic is; nothing was taken over.
+                self._look()
+                if self._failure is None and time.monotonic() < deadline:
+                    continue
+                self._failed(error)
+            except self._error_type as error:
+                self._failed(error)
+            break
         self._check()
 
     def _check(self) -> None:
@@ -217,10 +239,18 @@ class _KafkaPython:
             raise BrokerError("events could not be delivered", self._failure, "Look at `adclick status`.")
 
     def flush(self) -> None:
-        try:
-            self._producer.flush(DELIVERY_TIMEOUT_S)
-        except self._error_type as error:
-            self._failed(error)
+        deadline = time.monotonic() + DELIVERY_TIMEOUT_S
+        while True:
+            try:
+                self._producer.flush(WAIT_S)
+            except self._timeout as error:
+                self._look()
+                if self._failure is None and time.monotonic() < deadline:
+                    continue
+                self._failed(error)
+            except self._error_type as error:
+                self._failed(error)
+            break
         self._check()
 
     def close(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from adclick_cli import schema, settings, submission
@@ -15,7 +15,7 @@ from adclick_cli.doctor.finding import Finding
 from adclick_cli.doctor.picture import Picture
 from adclick_cli.errors import AdclickError, ParameterError
 from adclick_cli.flink.rest import FlinkRest
-from adclick_cli.runtime import heartbeat
+from adclick_cli.runtime import disk, heartbeat
 from adclick_cli.runtime.choose import choose
 from adclick_cli.runtime.jars import Progress
 from adclick_cli.runtime.service import Report, ServiceStatus
@@ -67,7 +67,10 @@ def examine(progress: Progress) -> Examination:
         *setup.examine(loaded, services, progress),
         *trouble,
     ]
-    return _with_pipeline(loaded, services, found)
+    examined = _with_pipeline(loaded, services, found)
+    full = disk.full(loaded.home)
+    # Whatever else is wrong comes of it, and starting a service again does not help.
+    return replace(examined, answer=Answer(f"No rows: the disk is full. {full}", disk.MEND)) if full else examined
 
 
 def _services(loaded: Settings) -> tuple[list[ServiceStatus], list[Finding]]:

@@ -6,7 +6,7 @@ import platform
 import re
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import psutil
 
 from adclick_cli.doctor.finding import Finding
 from adclick_cli.errors import PortTakenError, RuntimeFailure
+from adclick_cli.runtime import disk as room
 from adclick_cli.runtime import memory
 from adclick_cli.runtime.compose import docker
 from adclick_cli.runtime.local.layout import find_java
@@ -22,6 +23,7 @@ from adclick_cli.runtime.service import ServiceStatus
 from adclick_cli.settings import METRICS, Settings
 
 MIB = 1_048_576
+DISK = "disk"
 LEAST_DISK_MB = 800
 """The jars, Java's class archives and empty topics take about 600 MiB."""
 ENOUGH_DISK_MB = 2_048
@@ -106,17 +108,17 @@ def free_memory(settings: Settings, *, running: bool) -> Finding:
     return Finding("memory", "ok", what)
 
 
-def disk(home: Path) -> Finding:
+def disk(home: Path, free_bytes: Callable[[Path], int] = room.free_bytes) -> Finding:
     """Whether there is room for events, results and state."""
-    at = home.expanduser().absolute()
-    while not at.exists():
-        at = at.parent
-    free = shutil.disk_usage(at).free // MIB
+    full = room.full(home, free_bytes)
+    if full:
+        return Finding(DISK, "wrong", f"The disk is full. {full}", room.MEND)
+    free = free_bytes(home) // MIB
     what = f"{free:,} MiB are free under {home}."
     mend = "Make room, or name another folder in ADCLICK_HOME."
     if free < LEAST_DISK_MB:
-        return Finding("disk", "wrong", what, mend)
-    return Finding("disk", "warning", what, mend) if free < ENOUGH_DISK_MB else Finding("disk", "ok", what)
+        return Finding(DISK, "wrong", what, mend)
+    return Finding(DISK, "warning", what, mend) if free < ENOUGH_DISK_MB else Finding(DISK, "ok", what)
 
 
 def port(number: int, address: str, flag: str, *, own: bool) -> Finding:

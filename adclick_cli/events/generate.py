@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 
 from adclick_cli import private, schema
@@ -15,6 +16,7 @@ from adclick_cli.errors import ParameterError
 from adclick_cli.events import sending, truth
 from adclick_cli.events.generator import Plan, Shares, events
 from adclick_cli.parameters import Duration, parse_number
+from adclick_cli.runtime import disk
 from adclick_cli.settings import Settings
 
 
@@ -100,13 +102,14 @@ def run(settings: Settings, request: Request, copy: Path | None, report: Callabl
     plan(settings, request, 0)
     topics, servers = settings.topics(), settings.servers
     wait_s = Duration.parse(settings.broker_wait, "broker-wait", allow_zero=True).seconds
-    sending.prepare(servers, topics, wait_s, more=(schema.TRUTH,))
+    sending.prepare(settings, wait_s, report, more=(schema.TRUTH,))
     made = plan(settings, request, int(time.time() * 1000))
     paced = not (request.backfill or request.start)
     ends = "until Ctrl-C" if made.count is None else f"{made.count:,} impressions"
     report(f"Sending {ends} to {topics.impressions} and their clicks to {topics.clicks} at {servers} …")
     truth.write(servers, topics.truth, truth.planned(made))
-    sent = sending.send(events(made), servers, topics, speed=1.0 if paced else 0.0)
+    look = partial(disk.require_room, settings)
+    sent = sending.send(events(made), servers, topics, speed=1.0 if paced else 0.0, look=look)
     came = truth.ended(made, sent.last_ms)
     truth.write(servers, topics.truth, came)
     injected = [one.to_json() for one in came if not one.empty]

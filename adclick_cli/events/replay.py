@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from adclick_cli.errors import InputFileError, ParameterError
 from adclick_cli.events import sending
 from adclick_cli.events.generator import Event, Kind
 from adclick_cli.parameters import Duration, parse_number
+from adclick_cli.runtime import disk
 from adclick_cli.settings import Settings
 
 if TYPE_CHECKING:
@@ -88,9 +90,10 @@ def run(settings: Settings, request: Request, report: Callable[[str], None]) -> 
     speed = parse_number(request.speed, "speed", at_least=0)
     events = read(request)
     topics, servers = settings.topics(), settings.servers
-    sending.prepare(servers, topics, Duration.parse(settings.broker_wait, "broker-wait", allow_zero=True).seconds)
+    wait_s = Duration.parse(settings.broker_wait, "broker-wait", allow_zero=True).seconds
+    sending.prepare(settings, wait_s, report)
     report(f"Replaying {request.path} to {topics.impressions} and {topics.clicks} at {servers} …")
-    return sending.send(events, servers, topics, speed=speed)
+    return sending.send(events, servers, topics, speed=speed, look=partial(disk.require_room, settings))
 
 
 def read(request: Request) -> Iterator[Event]:

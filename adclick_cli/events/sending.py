@@ -13,10 +13,14 @@ from adclick_cli.broker.producer import open_producer
 from adclick_cli.events.ending import Ending
 from adclick_cli.events.generator import Event, Kind
 from adclick_cli.pipeline import Topics
+from adclick_cli.runtime import disk
+from adclick_cli.runtime.choose import being_started
 from adclick_cli.schema import EVENTS, Record
 from adclick_cli.security import Servers
+from adclick_cli.settings import Settings
 
 LONGEST_NAP_S = 0.05
+LOOK_S = 1.0
 BURST = 200
 """Events of a burst between two looks at Ctrl-C: looking takes a third of the time that sending an event does."""
 
@@ -61,18 +65,49 @@ class Report:
         return plain | {"seconds": round(self.seconds, 3), "messages_per_second": round(self.rate)} | self.more
 
 
-def prepare(servers: Servers, topics: Topics, wait_s: float, more: Sequence[Record] = ()) -> None:
+def prepare(
+    settings: Settings, wait_s: float, report: Callable[[str], None] = lambda message: None, more: Sequence[Record] = ()
+) -> None:
     """Wait for the broker and see that the two event topics are there, and those of `more`.
 
+    Somebody else's broker is waited for. This home's own is waited for only while it is being started.
+
+    Args:
+        settings: where they are.
+        wait_s: how long to wait, in seconds.
+        report: told what is waited for.
+        more: more topics.
+
     Raises:
-        BrokerError: no broker answered in time.
+        BrokerError: no broker answered in time, or none is being started, or its disk is full.
     """
-    admin.wait_for_broker(servers, wait_s)
-    admin.ensure_topics(servers, admin.topic_names(topics, (*EVENTS, *more)))
+    told = False
+
+    def hope() -> bool:
+        nonlocal told
+        disk.require_room(settings)
+        foreign = settings.bootstrap_servers is not None
+        if not foreign and not being_started(settings):
+            return False
+        if not told:
+            starts = "does not answer yet" if foreign else "is being started"
+            report(f"The broker at {settings.servers} {starts}: waiting up to {wait_s:.0f} s …")
+            told = True
+        return True
+
+    servers = settings.servers
+    admin.wait_for_broker(servers, wait_s, hope)
+    admin.ensure_topics(servers, admin.topic_names(settings.topics(), (*EVENTS, *more)))
 
 
 def send(
-    events: Iterable[Event], servers: Servers, topics: Topics, *, speed: float, fast: bool | None = None
+    events: Iterable[Event],
+    servers: Servers,
+    topics: Topics,
+    *,
+    speed: float,
+    fast: bool | None = None,
+    look: Callable[[], None] = lambda: None,
 ) -> Report:
     """Send events in order; Ctrl-C ends it after a flush.
 
@@ -83,13 +118,15 @@ def send(
         speed: 0 sends as fast as it goes; 1 lets event time pass like the clock from the first event on, 2 twice as
             fast, and so on.
         fast: which client; None takes confluent-kafka where it is installed.
+        look: called about once a second, also while nothing can be delivered; what it raises ends the sending.
 
     Raises:
         BrokerError: events could not be delivered.
     """
     report = Report()
+    look = _every(LOOK_S, look)
     names = (topics.impressions, topics.clicks)
-    producer = open_producer(servers, fast=fast)
+    producer = open_producer(servers, fast=fast, look=look)
     give, ending, click = producer.send, Ending(), Kind.CLICK
     begun = time.monotonic()
 
@@ -101,6 +138,7 @@ def send(
     try:
         with ending.heeded():
             for step in _steps(iter(events), report, begun, speed, wake):
+                look()
                 with ending:
                     for at_ms, kind, key, value in step:
                         give(names[kind], key, value)
@@ -114,6 +152,19 @@ def send(
     producer.close()
     report.seconds = time.monotonic() - begun
     return report
+
+
+def _every(seconds: float, what: Callable[[], None]) -> Callable[[], None]:
+    """The same, done at most once in so many seconds."""
+    due = time.monotonic() + seconds
+
+    def now_and_then() -> None:
+        nonlocal due
+        if time.monotonic() >= due:
+            what()
+            due = time.monotonic() + seconds
+
+    return now_and_then
 
 
 def _steps(

@@ -12,6 +12,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from adclick_cli import submission
 from adclick_cli.errors import AdclickError
 from adclick_cli.settings import Settings, as_flags
 from adclick_cli.submission import Submission
@@ -95,6 +96,17 @@ def known(settings: Settings) -> list[Savepoint]:
         AdclickError: a record was written by another version of adclick, or edited.
     """
     return [_read(path) for path in sorted(_folder(settings).glob("*.json"), reverse=True)]
+
+
+def waiting(settings: Settings) -> str | None:
+    """The name of the newest savepoint, if nothing was submitted since it was taken; else None.
+
+    To compute all anew would then throw away what it keeps.
+    """
+    newest = max(_folder(settings).glob("*.json"), key=lambda path: path.name, default=None)
+    if newest is None or newest.stat().st_mtime_ns < submission.saved_ns(settings):
+        return None
+    return newest.stem
 
 
 def find(settings: Settings, wanted: str) -> Savepoint:

@@ -58,6 +58,14 @@ def made(settings: Settings) -> bool:
     return _path(settings).exists()
 
 
+def saved_ns(settings: Settings) -> int:
+    """When the last submission was written down, ns since the epoch; 0 where nothing was ever submitted."""
+    try:
+        return _path(settings).stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
+
+
 def current(settings: Settings) -> Submission | None:
     """The last submission, or None where nothing was submitted yet.
 

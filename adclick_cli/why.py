@@ -5,8 +5,8 @@ from __future__ import annotations
 from adclick_cli import submission
 from adclick_cli.broker import admin
 from adclick_cli.errors import AdclickError
+from adclick_cli.flink import health
 from adclick_cli.flink.rest import FlinkRest
-from adclick_cli.flink.stopping import active_jobs
 from adclick_cli.parameters import Duration
 from adclick_cli.settings import Settings
 
@@ -26,11 +26,14 @@ def nothing_yet(settings: Settings, what: str) -> tuple[str, str]:
     if getattr(topics, what) not in there:
         return f"There is no topic {getattr(topics, what)} yet.", "adclick up"
     try:
-        running = active_jobs(FlinkRest(settings.flink_rest))
-    except AdclickError:
-        return "Flink does not answer.", "adclick up"
-    if not running:
-        return "No job of adclick runs.", "adclick submit"
+        jobs = health.of_cluster(FlinkRest(settings.flink_rest))
+    except AdclickError as error:
+        return f"{error.what[0].upper()}{error.what[1:]}.", "adclick up"
+    trouble = health.sentence(jobs)
+    if not any(one.job.active for one in jobs.values()):
+        return f"No job of adclick runs. {trouble}".strip(), health.next_submit(settings)
+    if trouble:
+        return trouble, health.next_step(settings, jobs)
     if topics.impressions not in there or not admin.holds_messages(servers, topics.impressions):
         return f"The jobs run, but {topics.impressions} holds no events.", "adclick generate"
     if what == "alerts" and admin.holds_messages(servers, topics.ctr):

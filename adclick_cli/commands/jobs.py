@@ -10,18 +10,26 @@ import typer
 from adclick_cli.commands.options import OUTPUT, TARGET
 
 if TYPE_CHECKING:
-    from adclick_cli.flink.rest import FlinkRest, Job
+    from adclick_cli.flink.rest import Job
+    from adclick_cli.settings import Settings
 
 
 def jobs(target: str | None = TARGET, output: str | None = OUTPUT) -> None:
     """List the jobs that Flink knows, newest first, and why one does not run."""
     from adclick_cli import settings
+    from adclick_cli.flink import health
     from adclick_cli.flink.rest import FlinkRest
     from adclick_cli.views import console
 
-    found = FlinkRest(settings.load(flink_url=target).flink_rest).jobs()
+    loaded = settings.load(flink_url=target)
+    rest = FlinkRest(loaded.flink_rest)
+    found = rest.jobs()
+    looks = {name: health.look(rest, job) for name, job in health.newest(found).items()}
+    trouble = health.sentence(looks)
+    if trouble:
+        console.say(trouble)
     console.write_jobs(found, output)
-    console.next_step("adclick watch ctr" if any(job.active for job in found) else "adclick submit")
+    console.next_step(health.next_step(loaded, looks))
 
 
 def stop(
@@ -36,7 +44,6 @@ def stop(
 
     from adclick_cli import settings
     from adclick_cli.flink import stopping
-    from adclick_cli.flink.rest import FlinkRest
     from adclick_cli.views import console
     from adclick_cli.views import savepoints as view
 
@@ -45,7 +52,7 @@ def stop(
         view.show([stopping.stop_with_savepoint(loaded, time.time(), console.say)], output)
         console.next_step("adclick submit --from-savepoint latest")
         return
-    _show_ended(FlinkRest(loaded.flink_rest), stopping.stop(loaded, console.say), output)
+    _show_ended(loaded, stopping.stop(loaded, console.say), output)
 
 
 def cancel(target: str | None = TARGET, output: str | None = OUTPUT) -> None:
@@ -60,18 +67,20 @@ def cancel(target: str | None = TARGET, output: str | None = OUTPUT) -> None:
     running = stopping.active_jobs(rest)
     pipeline = submission.current_pipeline(loaded) or loaded.pipeline()
     stopping.cancel(rest, loaded.servers, pipeline, running, console.say)
-    _show_ended(rest, running, output)
+    _show_ended(loaded, running, output)
 
 
-def _show_ended(rest: FlinkRest, ended: Sequence[Job], output: str | None) -> None:
+def _show_ended(loaded: Settings, ended: Sequence[Job], output: str | None) -> None:
+    from adclick_cli.flink import health
+    from adclick_cli.flink.rest import FlinkRest
     from adclick_cli.views import console
 
     ids = [job.id for job in ended]
     if ids:
-        console.write_jobs([job for job in rest.jobs() if job.id in ids], output)
+        console.write_jobs([job for job in FlinkRest(loaded.flink_rest).jobs() if job.id in ids], output)
     else:
         console.say("No job of adclick was running.")
-    console.next_step("adclick submit --replace, or adclick down")
+    console.next_step(f"{health.next_submit(loaded)}, or adclick down")
 
 
 def savepoints(output: str | None = OUTPUT) -> None:
@@ -81,5 +90,6 @@ def savepoints(output: str | None = OUTPUT) -> None:
     from adclick_cli.views import console
     from adclick_cli.views import savepoints as view
 
-    view.show(core.known(settings.load()), output)
-    console.next_step("adclick submit --from-savepoint latest")
+    found = core.known(settings.load())
+    view.show(found, output)
+    console.next_step("adclick submit --from-savepoint latest" if found else "adclick stop --savepoint")

@@ -10,7 +10,7 @@ from adclick_cli.errors import EXIT_DIFFERENCES
 
 def status(
     wait: float | None = typer.Option(
-        None, "--wait", metavar="SECONDS", help="Wait so long for every service to run; exit 3 if one does not."
+        None, "--wait", metavar="SECONDS", help="Wait so long for every service and job to run; exit 3 if one does not."
     ),
     target: str | None = TARGET,
     output: str | None = OUTPUT,
@@ -21,9 +21,10 @@ def status(
     from adclick_cli.views import console
     from adclick_cli.views import status as view
 
-    found = core.wait_healthy(settings.load(flink_url=target), wait or 0)
+    loaded = settings.load(flink_url=target)
+    found = core.wait_healthy(loaded, wait or 0)
     view.show(found, output)
-    console.next_step("adclick jobs" if found.healthy else "adclick up, or adclick doctor")
+    console.next_step(core.next_step(loaded, found))
     if wait is not None and not found.healthy:
         raise typer.Exit(EXIT_DIFFERENCES)
 

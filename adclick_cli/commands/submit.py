@@ -58,6 +58,7 @@ def submit(
     if dry_run:
         console.write(script(pipeline, connected(loaded, pipeline), begin.paths if begin else None))
         return
+    from adclick_cli.flink import health
     from adclick_cli.flink import submit as core
 
     if begin is not None:
@@ -65,4 +66,6 @@ def submit(
     else:
         jobs = core.submit(loaded, pipeline, replace=replace, report=console.say)
     console.write_jobs(jobs, output)
-    console.next_step("adclick verify" if bounded else "adclick generate, then adclick watch ctr")
+    then = "adclick generate, then adclick watch ctr"
+    # A job that fails at the first event is RUNNING before it.
+    console.next_step("adclick verify" if bounded else health.next_step(loaded, health.seen(loaded), then))

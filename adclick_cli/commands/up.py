@@ -39,6 +39,7 @@ def up(
 ) -> None:
     """Bring up broker, JobManager and TaskManager with the topics, and the jobs that ran; harmless where they run."""
     from adclick_cli import mending, settings
+    from adclick_cli.flink import health
     from adclick_cli.views import console, progress
 
     loaded = settings.load(
@@ -56,7 +57,7 @@ def up(
     if loaded.metrics:
         ports = loaded.metrics_jobmanager_port, loaded.metrics_taskmanager_port
         console.say("Metrics: " + " and ".join(f"http://{defaults.BIND_ADDRESS}:{port}/metrics" for port in ports))
-    console.next_step("adclick watch ctr" if jobs else "adclick submit")
+    console.next_step("adclick watch ctr" if jobs else health.next_submit(loaded))
 
 
 def down(

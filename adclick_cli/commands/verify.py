@@ -26,9 +26,11 @@ def verify(
     from datetime import datetime, timezone
 
     from adclick_cli import settings, submission
-    from adclick_cli.flink import dropped
+    from adclick_cli.flink import dropped, health
+    from adclick_cli.flink.lookout import PATIENCE_S
     from adclick_cli.parameters import Duration
     from adclick_cli.verify import last
+    from adclick_cli.verify.check import Stopped
     from adclick_cli.verify.check import verify as core
     from adclick_cli.views import console
     from adclick_cli.views import verify as view
@@ -36,11 +38,28 @@ def verify(
     loaded = settings.load(bootstrap_servers=servers)
     submitted = submission.current(loaded) or submission.Submission(loaded.pipeline())
     wait_s = Duration.parse(wait, "wait", allow_zero=True).seconds
+
+    def stopped() -> Stopped:
+        jobs = health.seen(loaded)
+        trouble = health.sentence(jobs)
+        return Stopped(trouble, PATIENCE_S if any(one.job.active for one in jobs.values()) else 0.0)
+
+    trouble = stopped().why
+    if trouble:
+        console.say(trouble)
     verdict = core(
-        loaded.servers, submitted.pipeline, wait_s, console.say, submitted.earlier, lambda: dropped.read(loaded)
+        loaded.servers,
+        submitted.pipeline,
+        wait_s,
+        console.say,
+        submitted.earlier,
+        lambda: dropped.read(loaded),
+        stopped,
     )
     last.save(loaded.home, verdict, datetime.now(timezone.utc))
     view.show(verdict, output, limit)
-    console.next_step("adclick watch ctr" if verdict.ok else "adclick watch quality, then adclick doctor")
+    then = "adclick watch ctr" if verdict.ok else "adclick watch quality, then adclick doctor"
+    jobs = health.seen(loaded)
+    console.next_step(health.next_step(loaded, jobs, then) if trouble and jobs else then)
     if not verdict.ok:
         raise typer.Exit(EXIT_DIFFERENCES)

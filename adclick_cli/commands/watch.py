@@ -53,6 +53,7 @@ def watch(
     """
     from adclick_cli import settings
     from adclick_cli.errors import ParameterError
+    from adclick_cli.flink import health
     from adclick_cli.results import conditions, feeding, items, sending, watching
     from adclick_cli.views import console, live
     from adclick_cli.views import watch as view
@@ -72,19 +73,28 @@ def watch(
     if ways:
         sending.send(watched, loaded.home, ways, console.say, once=once)
     elif once:
+        jobs = health.seen(loaded)
+        trouble = health.sentence(jobs)
+        if trouble:
+            console.say(trouble)
         watched.read_once()
         view.show(watched, form, wish)
         if svg is not None:
             live.write_svg(view.board_table(watched.board, what, live.SVG_WIDTH, wish), what, svg)
         if not watched.board.rows():
             reason, command = nothing_yet(loaded, what)
-            console.say(reason)
+            if reason != trouble:
+                console.say(reason)
         else:
             command = f"adclick watch {what}" if what == "alerts" else "adclick watch alerts"
+            command = health.next_step(loaded, jobs, command) if jobs else command
         console.next_step(command)
     elif form == "table":
         live.run(feeding.Feed(watched), items.fields(what), wish, nothing_yet(loaded, what)[0])
     else:
+        trouble = health.sentence(health.seen(loaded))
+        if trouble:
+            console.say(trouble)
         view.stream(watched.wanted(wish, console.say), watched.record, form)
 
 

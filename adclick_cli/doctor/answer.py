@@ -41,6 +41,8 @@ def answer(picture: Picture) -> Answer:
     topics = picture.pipeline.topics
     if not any(one.end for one in picture.partitions if one.topic == topics.impressions):
         return Answer(f"{none}: the jobs run, but {topics.impressions} holds no events.", "adclick generate")
+    for odd in judge.event_times(picture):
+        return Answer(odd.what, odd.mend)
     held = judge.holding(picture)
     if held:
         return Answer(f"{none}: {_held(picture)}", judge.heartbeat_mend(picture))

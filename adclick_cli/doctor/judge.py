@@ -7,7 +7,9 @@ from datetime import datetime, timezone
 
 from adclick_cli.doctor.finding import Finding
 from adclick_cli.doctor.picture import JobLook, Partition, Picture
+from adclick_cli.events.time_unit import likely_unit
 from adclick_cli.parameters import Duration
+from adclick_cli.schema import STAMP
 from adclick_cli.sql import render
 
 SLACK_MS = 10_000
@@ -31,6 +33,7 @@ def findings(picture: Picture) -> list[Finding]:
     """All of them, the most telling ones first."""
     return [
         *jobs(picture),
+        *event_times(picture),
         *partitions(picture),
         windows(picture),
         *lag(picture),
@@ -48,15 +51,14 @@ def jobs(picture: Picture) -> list[Finding]:
     for name in render.JOBS:
         look = picture.jobs.get(name)
         if look is None:
-            found.append(Finding(f"job {name}", "wrong", "Flink does not know it.", "adclick submit"))
+            found.append(Finding(f"job {name}", "wrong", "Flink does not know it.", picture.submit))
         elif look.job.state != "RUNNING" and not (picture.pipeline.bounded and look.job.state == "FINISHED"):
             what = f"It is {look.job.state}. {look.job.reason or look.cause}".strip()
-            mend = "adclick jobs" if look.job.active else "adclick submit --replace"
+            mend = "adclick jobs" if look.job.active else picture.submit
             found.append(Finding(f"job {name}", "wrong", what, mend))
-        elif look.job.reason:
-            found.append(
-                Finding(f"job {name}", "wrong", f"It is RUNNING, but {look.job.reason}", "adclick logs jobmanager")
-            )
+        elif look.trouble and not picture.pipeline.bounded:
+            what = f"It {look.trouble.removeprefix(name).strip()}"
+            found.append(Finding(f"job {name}", "wrong", what, "adclick logs jobmanager"))
         elif look.restarts:
             what = (
                 f"It is RUNNING, and was restarted {_times(look.restarts)}. The newest cause: {look.cause or 'unknown'}"
@@ -69,6 +71,24 @@ def jobs(picture: Picture) -> list[Finding]:
 
 def _times(count: int) -> str:
     return "once" if count == 1 else f"{count} times"
+
+
+def event_times(picture: Picture) -> list[Finding]:
+    """Partitions whose newest events carry a time that is likely in another unit than milliseconds."""
+    found = []
+    for one in picture.partitions:
+        unit = None if one.odd is None else likely_unit(one.odd)
+        if unit is None or one.odd is None:
+            continue
+        counted = (
+            f"taken for milliseconds it is {instant(one.odd)}"
+            if unit == "seconds"
+            else "taken for milliseconds it is too far ahead, so that the message is no event"
+        )
+        what = f"{STAMP} in {one.name} is {one.odd}: likely {unit}. adclick reads milliseconds; {counted}."
+        mend = "Let the producer send milliseconds since 1970-01-01 UTC; then `adclick submit --replace`."
+        found.append(Finding("event times", "warning", what, mend))
+    return found
 
 
 def holding(picture: Picture) -> list[Partition]:

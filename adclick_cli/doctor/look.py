@@ -11,6 +11,8 @@ from adclick_cli.broker import admin, transactions
 from adclick_cli.broker.newest import Newest
 from adclick_cli.doctor.picture import JobLook, Partition, Picture
 from adclick_cli.events import beating, heartbeat
+from adclick_cli.events.time_unit import likely_unit
+from adclick_cli.flink import health
 from adclick_cli.flink.rest import FlinkRest, Job, root_causes
 from adclick_cli.pipeline import Pipeline
 from adclick_cli.settings import Settings
@@ -36,11 +38,7 @@ def look(settings: Settings, pipeline: Pipeline, rest: FlinkRest, heartbeats: bo
     Raises:
         BrokerError, FlinkError: one does not answer.
     """
-    jobs: dict[str, Job] = {}
-    for job in rest.jobs():
-        # Newest first: an earlier run under the same name is history.
-        if job.name in render.JOBS:
-            jobs.setdefault(job.name, job)
+    jobs = health.newest(rest.jobs())
     windows = jobs.get(render.JOB_CTR)
     before = rest.job_metric(windows.id, "uptime") if windows and windows.active else None
     partitions = _partitions(settings, pipeline)
@@ -70,6 +68,7 @@ def look(settings: Settings, pipeline: Pipeline, rest: FlinkRest, heartbeats: bo
         dead_letters=sum(high - low for low, high in committed[pipeline.topics.dead_letters].values()),
         silence_ms=beating.after(settings).ms,
         heartbeat=heartbeats,
+        submit=health.next_submit(settings),
     )
 
 
@@ -91,6 +90,9 @@ def _partitions(settings: Settings, pipeline: Pipeline) -> dict[Place, Partition
             place = (message.topic, message.partition)
             one = found.get(place) or Partition(*place, message.offset + 1)
             one = replace(one, end=max(one.end, message.offset + 1), arrived_ms=message.timestamp_ms)
+            number = heartbeat.stamp(message.value)
+            if number is not None and likely_unit(number):
+                one = replace(one, odd=number)
             ahead = pipeline.max_ahead.ms
             read = heartbeat.event_time(records[message.topic], message.value, message.timestamp_ms, ahead)
             if read is not None:
@@ -107,7 +109,8 @@ def _partitions(settings: Settings, pipeline: Pipeline) -> dict[Place, Partition
 def _job(rest: FlinkRest, job: Job) -> JobLook:
     latest = rest.checkpoint_statistics(job.id).get("latest") or {}
     done, failed = latest.get("completed") or {}, latest.get("failed") or {}
-    cause = root_causes(rest.failure(job.id)).splitlines()
+    fell_ms, trace = rest.newest_failure(job.id)
+    cause = root_causes(trace).splitlines()
     return JobLook(
         job,
         int(rest.job(job.id)["start-time"]),
@@ -116,6 +119,7 @@ def _job(rest: FlinkRest, job: Job) -> JobLook:
         str(failed.get("failure_message") or ""),
         rest.restarts(job.id),
         cause[-1] if cause else "",
+        fell_ms,
     )
 
 

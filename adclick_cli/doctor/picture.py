@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from adclick_cli.broker.transactions import Hidden
+from adclick_cli.flink.health import JobHealth
 from adclick_cli.flink.rest import Job
 from adclick_cli.pipeline import Pipeline
 
@@ -24,6 +25,7 @@ class Partition:
         read: the offset that Flink reads next, or None where Flink does not tell.
         watermark_ms: as Flink has it, or None before the first.
         idle: whether Flink leaves it out of the watermark.
+        odd: the newest number in an event's time field that is likely in another unit than milliseconds, or None.
     """
 
     topic: str
@@ -36,6 +38,7 @@ class Partition:
     read: int | None = None
     watermark_ms: int | None = None
     idle: bool = False
+    odd: int | None = None
 
     @property
     def name(self) -> str:
@@ -59,6 +62,7 @@ class JobLook:
         failure: why that one failed.
         restarts: how often it was restarted.
         cause: the newest failure's root exception, one line, or empty.
+        fell_ms: when it failed the last time; 0 without a failure.
     """
 
     job: Job
@@ -68,6 +72,12 @@ class JobLook:
     failure: str = ""
     restarts: int = 0
     cause: str = ""
+    fell_ms: int = 0
+
+    @property
+    def trouble(self) -> str:
+        """Why it writes no rows now; empty where it runs or has come to its own end."""
+        return JobHealth(self.job, self.restarts, self.fell_ms, self.checkpoint_ms, self.cause).trouble
 
 
 @dataclass(frozen=True)
@@ -86,6 +96,7 @@ class Picture:
         dead_letters: messages in the dead-letter topic, about.
         silence_ms: a partition gets heartbeats after so long without an event.
         heartbeat: whether a process writes heartbeats; None where that cannot be seen.
+        submit: the command that gets the jobs to run where they do not.
     """
 
     now_ms: int
@@ -99,6 +110,7 @@ class Picture:
     dead_letters: int
     silence_ms: int
     heartbeat: bool | None
+    submit: str = "adclick submit"
 
     @property
     def began_ms(self) -> int:

@@ -127,6 +127,14 @@ def event_time(record: Record, value: bytes | None, arrived_ms: int, max_ahead_m
     return at_ms, event[record.key[0]] == HEARTBEAT_ID
 
 
+def stamp(value: bytes | None) -> int | None:
+    """The number in a message's time field, whatever its unit; None where there is none."""
+    try:
+        return int(json.loads(value or b"")[STAMP])
+    except (ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError):
+        return None
+
+
 def message(record: Record, at_ms: int) -> bytes:
     """A heartbeat as it stands in a topic of impressions or clicks: JSON."""
     return json.dumps(dict.fromkeys(record.required, HEARTBEAT_ID) | {STAMP: at_ms}).encode()

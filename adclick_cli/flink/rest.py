@@ -98,9 +98,13 @@ class FlinkRest:
 
     def failure(self, job_id: str) -> str:
         """The newest failure's stack trace, or an empty text."""
+        return self.newest_failure(job_id)[1]
+
+    def newest_failure(self, job_id: str) -> tuple[int, str]:
+        """When the job failed last, ms since the epoch, and the stack trace; 0 and no text without a failure."""
         history = self._call("GET", f"/jobs/{job_id}/exceptions").get("exceptionHistory", {})
         entries = history.get("entries", [])
-        return str(entries[0].get("stacktrace", "")) if entries else ""
+        return (int(entries[0].get("timestamp") or 0), str(entries[0].get("stacktrace", ""))) if entries else (0, "")
 
     def cancel(self, job_id: str) -> None:
         """Ask for the job's cancellation; it has not ended yet when this returns."""

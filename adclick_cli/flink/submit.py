@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace as replace_fields
 
-from adclick_cli import schema, submission
+from adclick_cli import savepoints, schema, submission
 from adclick_cli.broker import admin
 from adclick_cli.broker.whole import holds_beyond
 from adclick_cli.errors import AlreadyRunningError, BrokerError, FlinkError, SavepointError
@@ -236,6 +236,14 @@ def _make_room(
         why = [f"{job.name} is {job.state} (job {job.id})." for job in running]
         if filled:
             why.append(f"Rows of an earlier submission are in {', '.join(filled)}.")
+        waits = None if running else savepoints.waiting(settings)
+        if waits is not None:
+            raise AlreadyRunningError(
+                "results and a savepoint of an earlier submission are there",
+                "\n".join(why),
+                f"`adclick submit --from-savepoint latest` goes on from {waits}. `adclick submit --replace` throws"
+                " its state and the results away, and computes all again.",
+            )
         raise AlreadyRunningError(
             "a submission is there already",
             "\n".join(why),

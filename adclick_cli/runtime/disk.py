@@ -1,4 +1,4 @@
-"""Whether the disk under a home is full: the first thing to say, because everything else then fails in its own words."""
+"""Whether the disk under a home is full. It is said first, because everything else then fails in its own words."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from adclick_cli import schema
 from adclick_cli.broker import admin, transactions
@@ -32,6 +32,18 @@ KEPT_CONFLICTS = 1_000
 """Of each topic; the ledger counts them all."""
 LONGEST_WAITS = 10
 """A pipeline under traffic always writes something; rows that never come are reported after so many waits."""
+
+
+class Stopped(NamedTuple):
+    """That the jobs write nothing.
+
+    Attributes:
+        why: a sentence; empty while they run.
+        patience_s: how long they may take to come back, in seconds.
+    """
+
+    why: str
+    patience_s: float
 
 
 @dataclass
@@ -153,6 +165,7 @@ def verify(
     report: Callable[[str], None],
     earlier: Sequence[EarlierRule] = (),
     dropped: Callable[[], Dropped | None] = lambda: None,
+    stopped: Callable[[], Stopped] = lambda: Stopped("", 0.0),
 ) -> Verdict:
     """Read all topics and check; while rows are missing that must come and something is still written, read again.
 
@@ -165,6 +178,7 @@ def verify(
         report: told what is waited for.
         earlier: the alert rules that were in force before the pipeline's own, oldest first.
         dropped: tells Flink's own count of late rows.
+        stopped: tells why the jobs write nothing now; missing rows are then waited for no longer than its patience.
 
     Raises:
         BrokerError: the broker does not answer.
@@ -181,7 +195,7 @@ def verify(
     raw = admin.end_offsets(servers, (pipeline.topics.impressions, pipeline.topics.clicks))
     partitions = sum(len(ends) for ends in raw.values())
     told = False
-    written, moved = -1, begun
+    written, moved, ran = -1, begun, begun
     with ExitStack() as opened:
         for topic in of_events.values():
             opened.enter_context(closing(topic))
@@ -202,6 +216,12 @@ def verify(
                 or now - moved > wait_s
                 or verdict.seconds > wait_s * LONGEST_WAITS
             ):
+                verdict.hidden = _hidden(servers, pipeline)
+                return verdict
+            why, patience_s = stopped()
+            ran = ran if why else now
+            if why and now - ran >= patience_s:
+                report(f"Not waiting for {verdict.missing} rows: {why}")
                 verdict.hidden = _hidden(servers, pipeline)
                 return verdict
             if not told and verdict.missing:

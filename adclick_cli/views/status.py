@@ -9,7 +9,9 @@ from adclick_cli.views import console
 
 
 def show(status: Status, form: str | None) -> None:
-    """One JSON object, or three tables (CSV: the services)."""
+    """What is wrong with the jobs; then one JSON object, or three tables (CSV: the services)."""
+    if status.trouble:
+        console.say(status.trouble)
     chosen = console.choose_format(form)
     if chosen == "json":
         console.write_json(status.to_json())
@@ -24,10 +26,3 @@ def show(status: Status, form: str | None) -> None:
     console.write_jobs(status.jobs, chosen)
     topics = [{"topic": name, "messages": count} for name, count in status.topics.items()]
     console.write_rows(topics, ("topic", "messages"), chosen, "Topics")
-    console.next_step(_next(status))
-
-
-def _next(status: Status) -> str:
-    if not status.healthy:
-        return "adclick up"
-    return "adclick watch ctr" if any(job.active for job in status.jobs) else "adclick submit"

@@ -56,9 +56,9 @@ class Status:
         return {
             "runtime": self.runtime,
             "healthy": self.healthy,
-            "trouble": self.trouble,
             "services": [asdict(service) for service in self.services],
             "jobs": [asdict(job) for job in self.jobs],
+            "trouble": self.trouble,
             "topics": self.topics,
             "flink_home": self.flink_home,
         }

@@ -56,10 +56,11 @@ def admin_client(servers: Servers) -> Iterator[KafkaAdminClient]:
     Raises:
         BrokerError: the broker does not answer, or refuses what is asked of it.
     """
+    # Before the import: where nobody listens, that is said at once.
+    require_listener(servers)
     from kafka import KafkaAdminClient
     from kafka.errors import KafkaError
 
-    require_listener(servers)
     try:
         client = KafkaAdminClient(**kafka_python(servers), request_timeout_ms=REQUEST_TIMEOUT_MS)
     except KafkaError as error:

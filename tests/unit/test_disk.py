@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import io
-import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
-from adclick_cli import app, settings
-from adclick_cli.doctor import examine, machine
+from adclick_cli import settings
 from adclick_cli.errors import AdclickError, BrokerError, FlinkError, ParameterError, RuntimeFailure
 from adclick_cli.events import generate, sending
 from adclick_cli.events.generator import Event, Kind, Shares
@@ -32,22 +28,6 @@ ENDED = BrokerError("no Kafka broker answers at 127.0.0.1:9092", "Nobody listens
 def loaded() -> Settings:
     """Settings of a home with nothing in it, whose ports nobody listens at."""
     return settings.load(kafka_port=free_port("127.0.0.1"), ui_port=free_port("127.0.0.1"), runtime="local")
-
-
-@pytest.fixture
-def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A home on a file system of 1 MiB, and it is full."""
-    home = tmp_path / "tiny"
-    home.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", home], capture_output=True).returncode:
-        pytest.skip("no right to mount a file system")
-    try:
-        with (home / "filler").open("wb") as file, pytest.raises(OSError, match="No space left"):
-            file.write(b"\0" * 2 * MIB)
-        monkeypatch.setenv("ADCLICK_HOME", str(home))
-        yield home
-    finally:
-        subprocess.run(["umount", "-l", home], check=True)
 
 
 def _log(home: Path, line: str) -> None:
@@ -94,27 +74,6 @@ def test_wrong_usage_and_somebody_elses_cluster_stay_as_they_are(loaded: Setting
     disk.require_room(foreign, lambda home: 0)
 
 
-def test_a_command_on_a_full_disk_says_so_first(
-    tiny: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    port = str(free_port("127.0.0.1"))
-    monkeypatch.setenv("ADCLICK_KAFKA_PORT", port)
-    monkeypatch.setattr("sys.argv", ["adclick", "generate", "--count", "5"])
-    with pytest.raises(SystemExit) as ended:
-        app.main()
-    assert ended.value.code == 1
-    assert capsys.readouterr().err.startswith(f"Error: the disk is full\n0 MiB are free under {tiny}.")
-
-
-def test_doctor_on_a_full_disk_does_not_say_adclick_up(tiny: Path) -> None:
-    found = examine.examine(lambda done, total: None)
-    assert found.answer.what == f"No rows: the disk is full. 0 MiB are free under {tiny}."
-    assert found.answer.mend.startswith("Make room on that disk")
-    told = machine.disk(tiny)
-    assert (told.state, told.what.startswith("The disk is full.")) == ("wrong", True)
-    assert machine.disk(tiny, lambda home: 900 * MIB).state == "warning"
-
-
 def test_sending_looks_at_the_disk_while_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     class Nowhere:
         """A broker that takes everything and delivers nothing."""
@@ -133,20 +92,20 @@ def test_sending_looks_at_the_disk_while_it_goes_on(monkeypatch: pytest.MonkeyPa
 
 
 def test_generate_with_nothing_up_answers_at_once(loaded: Settings) -> None:
-    begun, told = time.monotonic(), io.StringIO()
+    begun, told = time.monotonic(), list[str]()
     request = generate.Request("normal", "camp-1", None, 5, None, None, Shares())
     with pytest.raises(BrokerError, match="no Kafka broker answers") as error:
-        generate.run(loaded, request, None, told.write)
-    assert time.monotonic() - begun < 1.0
+        generate.run(loaded, request, None, told.append)
+    assert time.monotonic() - begun < 5.0, "a broker that is being started is waited for 30 s"
     assert "adclick up" in error.value.mend
-    assert told.getvalue() == ""
+    assert told == []
 
 
 def test_generate_waits_for_a_broker_that_is_being_started_and_says_so(loaded: Settings) -> None:
     loaded.home.mkdir(parents=True)
     told: list[str] = []
     with FileLock(loaded.home / UP_LOCK), pytest.raises(AdclickError, match="no Kafka broker answers") as error:
-        sending.prepare(loaded, 0.3, told.append)
+        sending.prepare(loaded, 0.05, told.append)
     assert told == [f"The broker at {loaded.servers} is being started: waiting up to 0 s …"]
     assert "Waited 0 s for it." in error.value.why
 
@@ -155,7 +114,7 @@ def test_somebody_elses_broker_is_waited_for_and_that_is_said(loaded: Settings) 
     foreign = loaded.model_copy(update={"bootstrap_servers": f"127.0.0.1:{loaded.kafka_port}"})
     told: list[str] = []
     with pytest.raises(BrokerError, match="no Kafka broker answers"):
-        sending.prepare(foreign, 0.3, told.append)
+        sending.prepare(foreign, 0.05, told.append)
     assert told == [f"The broker at {foreign.servers} does not answer yet: waiting up to 0 s …"]
 
 

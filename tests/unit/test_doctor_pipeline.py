@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,47 +11,10 @@ from hypothesis import strategies as st
 from adclick_cli.broker.transactions import Hidden
 from adclick_cli.doctor import judge
 from adclick_cli.doctor.answer import answer
-from adclick_cli.doctor.picture import JobLook, Partition, Picture
+from adclick_cli.doctor.picture import JobLook, Partition
 from adclick_cli.flink.rest import Job
-from adclick_cli.parameters import Duration
-from adclick_cli.pipeline import Pipeline
 from adclick_cli.sql.render import JOB_CTR, JOBS
-
-T0 = 1_767_225_600_000
-PIPELINE = Pipeline(window=Duration(10_000), attribution=Duration(20_000), watermark_delay=Duration(2_000))
-NOW = T0 + 60_000
-
-
-def partition(topic: str, number: int, at_ms: int = NOW, **more: Any) -> Partition:
-    plain = Partition(topic, number, 5, at_ms, None, at_ms, at_ms, 5, at_ms - 2_000)
-    return replace(plain, **more)
-
-
-def picture(**more: Any) -> Picture:
-    topics = PIPELINE.topics
-    plain = Picture(
-        now_ms=NOW,
-        pipeline=PIPELINE,
-        jobs={name: JobLook(Job("0" * 32, name, "RUNNING"), T0, NOW - 5_000) for name in JOBS},
-        partitions=tuple(partition(topic, n) for topic in (topics.impressions, topics.clicks) for n in range(4)),
-        operators={},
-        windows_ms=NOW - 2_000 - PIPELINE.held_ms,
-        final_rows=True,
-        hidden=(),
-        dead_letters=0,
-        silence_ms=10_000,
-        heartbeat=True,
-    )
-    return replace(plain, **more)
-
-
-def with_partition(one: Partition, **more: Any) -> Picture:
-    plain = picture(**more)
-    there = tuple(one if (old.topic, old.number) == (one.topic, one.number) else old for old in plain.partitions)
-    return replace(plain, partitions=there)
-
-
-SILENT = partition("ad-impressions", 2, T0)
+from tests.builders.pictures import NOW, PIPELINE, SILENT, T0, partition, picture, with_partition
 
 
 def test_a_sound_pipeline_is_told_when_its_next_window_closes() -> None:

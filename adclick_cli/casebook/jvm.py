@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any
 
 from adclick_cli.errors import FlinkError
+from adclick_cli.runtime import jars
 from adclick_cli.runtime.local import archives
 from adclick_cli.runtime.local.layout import FLINK_JAVA_OPTIONS, HIDDEN, QUIET_LOG4J, flink_package
 from adclick_cli.runtime.process import inherited
@@ -21,6 +22,7 @@ from adclick_cli.runtime.process import inherited
 SERVER = "org.apache.flink.api.python.shaded.py4j.GatewayServer"
 SLOTS = 4
 ARCHIVE = "casebook"
+PLANNER = "flink-table-planner_"
 _SHORT_RUN = (
     "-XX:TieredStopAtLevel=1",
     "-XX:+UseSerialGC",
@@ -55,12 +57,14 @@ class Jvm:
         java: Java's packages, as py4j gives them.
 
     Raises:
+        DownloadError: the planner's jar was altered.
         FlinkError: it did not start.
     """
 
     def __init__(self, java: Path, cache: Path) -> None:
         from py4j.java_gateway import GatewayParameters, JavaGateway
 
+        class_path = _class_path(cache)
         self._folder = tempfile.TemporaryDirectory(prefix="adclick-test-")
         self._archive: Path | None = None
         self._part = Path(self._folder.name) / "none"
@@ -69,15 +73,14 @@ class Jvm:
         log = Path(self._folder.name) / "jvm.log"
         log_conf = Path(self._folder.name) / "log4j.properties"
         log_conf.write_text(QUIET_LOG4J.replace("WARN", "ERROR"), encoding="utf-8")
-        jars = _class_path(cache)
-        kept = archives.find(cache, java, jars)
+        kept = archives.find(cache, java, class_path)
         options = [*_SHORT_RUN, "-Duser.timezone=UTC", *FLINK_JAVA_OPTIONS]
         options += [f"-Dlog4j.configurationFile={log_conf}", *kept.options(ARCHIVE)]
-        if not kept.path(ARCHIVE).exists() and not any(jar.name.startswith(HIDDEN) for jar in jars):
+        if not kept.path(ARCHIVE).exists() and not any(jar.name.startswith(HIDDEN) for jar in class_path):
             self._archive = kept.path(ARCHIVE)
             self._part = self._archive.with_suffix(f".{os.getpid()}.part")
             options.append(f"-XX:ArchiveClassesAtExit={self._part}")
-        command = [str(java), *options, "-cp", ":".join(map(str, jars)), SERVER, "--die-on-broken-pipe"]
+        command = [str(java), *options, "-cp", ":".join(map(str, class_path)), SERVER, "--die-on-broken-pipe"]
         with log.open("wb") as stderr:
             self._process = subprocess.Popen(
                 [*command, "--enable-auth", "0"],
@@ -172,12 +175,17 @@ class Jvm:
 
 
 def _class_path(cache: Path) -> list[Path]:
-    """Flink's own jars; the plain planner in place of the hidden one where it has been fetched (decision 0005)."""
+    """Flink's own jars; the plain planner in place of the hidden one where it has been fetched (decision 0005).
+
+    Raises:
+        DownloadError: the plain planner is not the file that was pinned.
+    """
     package = flink_package()
     found = [*(package / "lib").glob("*.jar"), *(package / "opt").glob("flink-python-*.jar")]
-    plain = sorted(cache.glob("flink-table-planner_*.jar"))
-    if plain:
-        found = [jar for jar in found if not jar.name.startswith(HIDDEN)] + plain[-1:]
+    plain = next(jar for jar in jars.pinned() if jar.artifact.startswith(PLANNER))
+    if not jars.missing([plain], cache):
+        jars.require(plain, cache)
+        found = [jar for jar in found if not jar.name.startswith(HIDDEN)] + [cache / plain.file_name]
     return sorted(found)
 
 

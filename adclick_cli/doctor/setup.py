@@ -44,6 +44,7 @@ def cached_jars(settings: Settings, pinned: list[jars.Jar], progress: jars.Progr
     folder = jars.cache(settings)
 
     def fetch() -> None:
+        # Also a file whose contents changed with no trace in its size and times: `fetch` alone would trust it.
         for jar in jars.altered(pinned, folder):
             (folder / jar.file_name).unlink()
         jars.fetch(pinned, folder, lambda: maven.repository(settings.maven_url), progress)

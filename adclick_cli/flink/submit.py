@@ -192,7 +192,7 @@ def run_script(
     if settings.via == "gateway":
         gateway.run(runtime.gateway(report), script, look, side_by_side=side_by_side)
     else:
-        sqlclient.run(runtime.sql_client_command(), script, settings.home / "run" / f"{name}.sql", look)
+        sqlclient.run(runtime.sql_client_command(report), script, settings.home / "run" / f"{name}.sql", look)
     # Not the ids that sql-client prints: it prints none for a job that it waited for.
     return [job for job in reversed(rest.jobs()) if job.id not in known]
 

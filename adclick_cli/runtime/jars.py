@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
 from filelock import FileLock
 
+from adclick_cli import private
 from adclick_cli.errors import DownloadError
 from adclick_cli.runtime.maven import Repository
 from adclick_cli.settings import Settings, shown
 
 PINS = Path(__file__).with_name("jars.json")
+CHECKED = "checked.json"
+"""Beside the jars: by file name the SHA-256 that was computed, and the file's state at that time."""
 PARALLEL = 4
 CHUNK = 1 << 16
 TIMEOUT_S = 60.0
@@ -24,6 +28,12 @@ ATTEMPTS = 3
 
 Progress = Callable[[int, int], None]
 """Called with the bytes that are there and the bytes that there will be."""
+
+Report = Callable[[str], None]
+
+
+def _silent(message: str) -> None:
+    pass
 
 
 @dataclass(frozen=True)
@@ -65,7 +75,7 @@ def pinned() -> list[Jar]:
 
 
 def missing(jars: Iterable[Jar], folder: Path) -> list[Jar]:
-    """Those that are not in the cache yet (a file gets its name only after its hash was checked)."""
+    """Those that are not in the cache yet."""
     return [jar for jar in jars if not (folder / jar.file_name).is_file()]
 
 
@@ -75,23 +85,91 @@ def altered(jars: Iterable[Jar], folder: Path) -> list[Jar]:
     return [jar for jar in there if _sha256(folder / jar.file_name) != jar.sha256]
 
 
-def fetch(jars: Iterable[Jar], folder: Path, source: Callable[[], Repository], progress: Progress) -> None:
-    """Bring every jar into `folder`, resuming what an earlier call left unfinished.
+def changed(jars: Iterable[Jar], folder: Path) -> list[Jar]:
+    """Those in the cache that are not what was pinned; a file that has not changed since its last check is not read.
+
+    Hashing all jars takes 0.2 s and more. So the SHA-256 of each file is kept with the file's size and times at the
+    moment of the check. A different size or time, or no record, means that the file is read.
+    """
+    known = _checked(folder)
+    found: dict[str, list[object]] = {}
+    wrong = []
+    for jar in jars:
+        path = folder / jar.file_name
+        try:
+            # Before the file is read: what changes meanwhile is read again the next time.
+            state = _state(path)
+        except FileNotFoundError:
+            continue
+        entry = known.get(jar.file_name)
+        if not isinstance(entry, list) or entry[1:] != state:
+            entry = found[jar.file_name] = [_sha256(path), *state]
+        if entry[0] != jar.sha256:
+            wrong.append(jar)
+    if found:
+        _keep_checked(folder, known | found)
+    return wrong
+
+
+def require(jar: Jar, folder: Path) -> None:
+    """Check a jar that is in the cache, for a caller that does not fetch.
+
+    Raises:
+        DownloadError: it is not the file that was pinned.
+    """
+    if changed([jar], folder):
+        raise DownloadError(
+            f"{jar.file_name} is not the file that was pinned",
+            f"The file in {folder} has changed since it was fetched.",
+            "`adclick doctor --fix` removes it and fetches it again; see who may write to the folder.",
+        )
+
+
+def _state(path: Path) -> list[object]:
+    """Size and times, ns; the time of the last status change cannot be set by hand."""
+    stat = path.stat()
+    return [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns]
+
+
+def _checked(folder: Path) -> dict[str, object]:
+    """What `changed` has kept; nothing where the record is missing or damaged."""
+    try:
+        return dict(json.loads((folder / CHECKED).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return {}
+
+
+def _keep_checked(folder: Path, checked: dict[str, object]) -> None:
+    # A cache that may only be read is checked by its contents each time.
+    with suppress(OSError):
+        private.write(folder / CHECKED, json.dumps(checked, indent=1) + "\n")
+
+
+def fetch(
+    jars: Iterable[Jar],
+    folder: Path,
+    source: Callable[[], Repository],
+    progress: Progress,
+    report: Report = _silent,
+) -> None:
+    """Bring every jar into `folder`, resuming what an earlier call left unfinished; what was altered is replaced.
 
     Args:
         jars: what is wanted.
         folder: the cache; made if it is not there.
-        source: called only if something is missing.
+        source: called only if something must be fetched.
         progress: told how far it is.
+        report: told which jars were altered.
 
     Raises:
         DownloadError: a jar cannot be fetched, or is not the one that was pinned (it is removed then).
     """
+    jars = list(jars)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if not missing(jars, folder):
+    if not _wanted(jars, folder, _silent):
         return
     with FileLock(folder / ".lock"):
-        wanted = missing(jars, folder)
+        wanted = _wanted(jars, folder, report)
         if not wanted:
             return
         repository = source()
@@ -107,6 +185,15 @@ def fetch(jars: Iterable[Jar], folder: Path, source: Callable[[], Repository], p
         with ThreadPoolExecutor(PARALLEL) as pool:
             for _ in pool.map(lambda jar: _fetch_one(jar, folder, repository, advance), wanted):
                 pass
+        # The next call finds all that is new recorded.
+        changed(wanted, folder)
+
+
+def _wanted(jars: Sequence[Jar], folder: Path, report: Report) -> list[Jar]:
+    wrong = changed(jars, folder)
+    for jar in wrong:
+        report(f"{jar.file_name} in {folder} is not the file that was pinned; it is fetched again.")
+    return [*missing(jars, folder), *wrong]
 
 
 def _fetch_one(jar: Jar, folder: Path, repository: Repository, advance: Callable[[int], None]) -> None:

@@ -122,7 +122,7 @@ class RemoteRuntime:
             mend="Submit without --via gateway, and unset ADCLICK_VIA and ADCLICK_GATEWAY.",
         )
 
-    def sql_client_command(self) -> SqlClient:
+    def sql_client_command(self, report: Report) -> SqlClient:
         """Flink's own sql-client.sh on this machine, told to submit to the remote cluster.
 
         Raises:
@@ -134,7 +134,7 @@ class RemoteRuntime:
         require_home_without_cluster(self._settings)
         self._require_version()
         memory.move_in(self._settings)
-        layout = prepare(self._settings, self._progress)
+        layout = prepare(self._settings, self._progress, report)
         return sql_client(layout, _write_conf(layout, host, port))
 
     def _require_version(self) -> None:

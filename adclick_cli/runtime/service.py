@@ -99,7 +99,7 @@ class Runtime(Protocol):
     def gateway(self, report: Report) -> str:
         """The address of a SQL Gateway that submits to this runtime's cluster; it is started where it does not run."""
 
-    def sql_client_command(self) -> SqlClient:
+    def sql_client_command(self, report: Report) -> SqlClient:
         """How to run sql-client against this runtime."""
 
 

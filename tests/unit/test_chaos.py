@@ -118,7 +118,7 @@ class Cluster:
     def gateway(self, report: Report) -> str:
         raise NotImplementedError
 
-    def sql_client_command(self) -> SqlClient:
+    def sql_client_command(self, report: Report) -> SqlClient:
         raise NotImplementedError
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import ssl
 import threading
@@ -14,6 +15,7 @@ import pytest
 import trustme
 
 from adclick_cli import defaults
+from adclick_cli.casebook.jvm import PLANNER, Jvm
 from adclick_cli.errors import DownloadError
 from adclick_cli.runtime import jars, maven
 from adclick_cli.runtime.maven import Repository
@@ -49,7 +51,7 @@ class _Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def server() -> Iterator[_Server]:
     made = _Server(("127.0.0.1", 0), _Handler)
-    thread = threading.Thread(target=made.serve_forever)
+    thread = threading.Thread(target=made.serve_forever, args=(0.01,))
     thread.start()
     yield made
     made.shutdown()
@@ -82,6 +84,69 @@ def test_an_unfinished_download_goes_on(server: _Server, tmp_path: Path, knows_r
     assert _fetch(server, tmp_path, _jar())[-1] == (len(BODY), len(BODY))
     assert server.ranges == ("bytes=1000-",)
     assert (tmp_path / "a-1.jar").read_bytes() == BODY
+
+
+def _fetch_telling(server: _Server, folder: Path) -> list[str]:
+    told: list[str] = []
+    url = f"http://127.0.0.1:{server.server_port}/maven2"
+    jars.fetch([_jar()], folder, lambda: Repository(url), lambda *_: None, told.append)
+    return told
+
+
+def test_a_byte_appended_to_a_cached_jar_is_named_and_the_jar_is_fetched_again(server: _Server, tmp_path: Path) -> None:
+    _fetch(server, tmp_path, _jar())
+    with (tmp_path / "a-1.jar").open("ab") as file:
+        file.write(b"x")
+    assert _fetch_telling(server, tmp_path) == [
+        f"a-1.jar in {tmp_path} is not the file that was pinned; it is fetched again."
+    ]
+    assert (tmp_path / "a-1.jar").read_bytes() == BODY
+
+
+def test_a_changed_byte_is_found_though_size_and_time_of_change_are_as_before(server: _Server, tmp_path: Path) -> None:
+    _fetch(server, tmp_path, _jar())
+    path = tmp_path / "a-1.jar"
+    before = path.stat()
+    path.write_bytes(BODY[:-1] + b"x")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    _fetch(server, tmp_path, _jar())
+    assert path.read_bytes() == BODY
+
+
+def test_an_altered_jar_that_cannot_be_fetched_again_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a-1.jar").write_bytes(BODY + b"x")
+    told: list[str] = []
+    with pytest.raises(DownloadError, match=re.escape("a-1.jar cannot be fetched")):
+        jars.fetch([_jar()], tmp_path, lambda: Repository("http://127.0.0.1:1"), lambda *_: None, told.append)
+    assert "a-1.jar" in told[0]
+
+
+@pytest.mark.parametrize("record", [None, "{", "[]", '{"a-1.jar": 1}'])
+def test_without_a_record_of_its_check_a_jar_is_read(server: _Server, tmp_path: Path, record: str | None) -> None:
+    (tmp_path / "a-1.jar").write_bytes(BODY + b"x")
+    if record is not None:
+        (tmp_path / jars.CHECKED).write_text(record)
+    assert jars.changed([_jar()], tmp_path) == [_jar()]
+    _fetch(server, tmp_path, _jar())
+    assert jars.changed([_jar()], tmp_path) == []
+
+
+def test_a_jar_that_has_not_changed_since_its_check_is_not_read_again(
+    server: _Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _fetch(server, tmp_path, _jar())
+    read: list[Path] = []
+    monkeypatch.setattr(jars, "_sha256", read.append)
+    assert _fetch(server, tmp_path, _jar()) == []
+    assert read == []
+
+
+def test_the_engine_of_adclick_test_refuses_an_altered_planner(tmp_path: Path) -> None:
+    planner = next(pin for pin in jars.pinned() if pin.artifact.startswith(PLANNER))
+    (tmp_path / planner.file_name).write_bytes(b"x")
+    with pytest.raises(DownloadError, match=f"{planner.file_name} is not the file that was pinned") as refused:
+        Jvm(tmp_path / "java", tmp_path)
+    assert "adclick doctor --fix" in refused.value.mend
 
 
 def test_a_jar_that_is_not_the_pinned_one_is_refused_and_removed(server: _Server, tmp_path: Path) -> None:

@@ -69,14 +69,14 @@ def test_a_home_with_a_cluster_of_its_own_is_left_alone() -> None:
     with memory.remembering(settings.load(), "local"):
         pass
     with pytest.raises(RuntimeFailure, match="a cluster of its own"):
-        _remote("http://127.0.0.1:1").sql_client_command()
+        _remote("http://127.0.0.1:1").sql_client_command(print)
 
 
 def test_another_flink_is_refused_before_anything_is_sent(other_flink: str) -> None:
     with pytest.raises(RuntimeFailure, match=rf"(?s)runs Flink 1\.20\.1.*{defaults.FLINK_VERSION}.*adclick render"):
-        _remote(other_flink).sql_client_command()
+        _remote(other_flink).sql_client_command(print)
     with pytest.raises(RuntimeFailure, match="no Flink answers"):
-        _remote("http://127.0.0.1:1").sql_client_command()
+        _remote("http://127.0.0.1:1").sql_client_command(print)
 
 
 def test_a_log_in_needs_a_file_on_the_clusters_machines(tmp_path: Path) -> None:

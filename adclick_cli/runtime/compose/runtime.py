@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterator
 
 from adclick_cli.broker import admin
@@ -16,6 +17,7 @@ READY_DEADLINE_S = 240
 STOP_GRACE_S = 20
 TAIL_LINES = 15
 MIB = 1_048_576
+JAR_MODE = 0o644
 FLINK_HOME = "/opt/flink"
 SECRETS_PATH = "/flink-state/secrets/kafka.properties"
 _KEEP = f"""\
@@ -95,7 +97,7 @@ class ComposeRuntime:
         self._check_ports(before)
         if not before:
             self._check_memory()
-        self._fetch_jars()
+        self._fetch_jars(report)
         self._check_images(report)
         with memory.remembering(self._settings, self.name):
             self._start(before)
@@ -136,12 +138,14 @@ class ComposeRuntime:
                 "Give the engine more, or lower ADCLICK_TASKMANAGER_MEMORY_MB. " + docker.LOCAL_INSTEAD,
             )
 
-    def _fetch_jars(self) -> None:
+    def _fetch_jars(self, report: Report) -> None:
         wanted, folder = project.mounted_jars(), jars.cache(self._settings)
-        jars.fetch(wanted, folder, lambda: maven.repository(self._settings.maven_url), self._progress)
-        for jar in wanted:
-            # Flink reads it as another user; the cache's own folder stays closed to others.
-            (folder / jar.file_name).chmod(0o644)
+        jars.fetch(wanted, folder, lambda: maven.repository(self._settings.maven_url), self._progress, report)
+        for path in (folder / jar.file_name for jar in wanted):
+            # Flink reads it as another user; the cache's own folder stays closed to others. A change of the mode
+            # would make the next check read the whole file.
+            if stat.S_IMODE(path.stat().st_mode) != JAR_MODE:
+                path.chmod(JAR_MODE)
 
     def _check_images(self, report: Report) -> None:
         if self._settings.compose_pull == "always":
@@ -266,7 +270,7 @@ class ComposeRuntime:
             mend="Submit without --via gateway, and unset ADCLICK_VIA and ADCLICK_GATEWAY.",
         )
 
-    def sql_client_command(self) -> SqlClient:
+    def sql_client_command(self, report: Report) -> SqlClient:
         """Flink's own sql-client.sh inside the JobManager's container.
 
         Raises:

@@ -20,6 +20,7 @@ from adclick_cli.errors import RuntimeFailure
 from adclick_cli.runtime import jars, maven, options
 from adclick_cli.runtime.local import archives
 from adclick_cli.runtime.local.archives import Archives
+from adclick_cli.runtime.service import Report
 from adclick_cli.settings import Settings
 
 FREE_PORTS = range(20_000, 32_000)
@@ -135,8 +136,13 @@ class Layout:
         return (str(self.java), *self.archives.of_service(name, class_path, self.home), *options, "-cp", class_path)
 
 
-def prepare(settings: Settings, progress: jars.Progress) -> Layout:
-    """Fetch what is missing and lay the folders out; harmless where all is there.
+def prepare(settings: Settings, progress: jars.Progress, report: Report = lambda message: None) -> Layout:
+    """Check the jars, fetch what is missing or altered, and lay the folders out; harmless where all is there.
+
+    Args:
+        settings: the settings.
+        progress: told about downloads.
+        report: told which jars were altered.
 
     Raises:
         DownloadError: a jar cannot be fetched or is not the pinned one.
@@ -147,7 +153,7 @@ def prepare(settings: Settings, progress: jars.Progress) -> Layout:
     home.chmod(0o700)
     cache = jars.cache(settings)
     pinned = jars.pinned()
-    jars.fetch(pinned, cache, lambda: maven.repository(settings.maven_url), progress)
+    jars.fetch(pinned, cache, lambda: maven.repository(settings.maven_url), progress, report)
     java = find_java(settings)
     for folder in ("logs", "run", "checkpoints", "savepoints", "recovery"):
         (home / folder).mkdir(exist_ok=True, mode=0o700)

@@ -71,7 +71,7 @@ class LocalRuntime:
             self._start(report)
 
     def _start(self, report: Report) -> None:
-        layout = prepare(self._settings, self._progress)
+        layout = prepare(self._settings, self._progress, report)
         services = self._build(layout)
         started: list[LocalService] = []
         try:
@@ -233,7 +233,7 @@ class LocalRuntime:
         if not self._alive(flink.JOBMANAGER):
             raise RuntimeFailure("the jobmanager does not run", mend="Run `adclick up` first.")
         with FileLock(self._settings.home / UP_LOCK, timeout=READY_DEADLINE_S * 2):
-            service = gateway.service(prepare(self._settings, self._progress), self._settings)
+            service = gateway.service(prepare(self._settings, self._progress, report), self._settings)
             begun = service.start()
             if begun:
                 report("Starting the gateway …")
@@ -245,7 +245,7 @@ class LocalRuntime:
                 raise
         return gateway.url(self._settings)
 
-    def sql_client_command(self) -> SqlClient:
+    def sql_client_command(self, report: Report) -> SqlClient:
         """Flink's own sql-client.sh on this runtime's FLINK_HOME.
 
         Raises:
@@ -254,4 +254,4 @@ class LocalRuntime:
         home = self._settings.home / "flink"
         if not (home / "bin" / "sql-client.sh").exists():
             raise RuntimeFailure("there is no FLINK_HOME yet", mend="Run `adclick up` first.")
-        return sql_client(prepare(self._settings, self._progress))
+        return sql_client(prepare(self._settings, self._progress, report))

@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from contextlib import suppress
 
-from adclick_cli import private
+from adclick_cli import faults, private, streams
 from adclick_cli.commands import table
 from adclick_cli.errors import EXIT_USAGE, AdclickError
 
@@ -26,29 +27,45 @@ def main() -> None:
     """
     # Being ended is like Ctrl-C: what was half-started is stopped, and the terminal is given back as it was.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    streams.prepare()
     private.keep()
+    threading.excepthook = _in_a_thread
     try:
-        _run(sys.argv[1:])
+        with faults.typed():
+            _run(sys.argv[1:])
+            sys.stdout.flush()
     except AdclickError as error:
         _report(error)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
-    except BrokenPipeError:
-        # The reader of stdout went away (`| head`): stdout is pointed at nothing, or Python's exit complains again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+    finally:
+        streams.silence()
 
 
 def _report(error: AdclickError) -> None:
-    from adclick_cli import settings
-    from adclick_cli.runtime import disk
-    from adclick_cli.views import console
-
     # The settings themselves may be what is wrong.
     with suppress(Exception):
+        from adclick_cli import settings
+        from adclick_cli.runtime import disk
+
         error = disk.explained(error, settings.load())
-    console.report(error)
+    try:
+        from adclick_cli.views import console
+
+        console.report(error)
+    except ImportError:
+        # An installation without Rich: the message counts, not its look.
+        sys.stderr.write(f"Error: {error}\n")
+
+
+def _in_a_thread(what: threading.ExceptHookArgs) -> None:
+    """What ends a thread of ours is told like what ends a command; a bug keeps its traceback."""
+    known = None if what.exc_value is None else faults.translate(what.exc_value)
+    if known is None:
+        threading.__excepthook__(what)
+    else:
+        _report(known)
 
 
 def _run(arguments: list[str]) -> None:

@@ -25,6 +25,8 @@ from pydantic_settings import (
 
 from adclick_cli import defaults, private
 from adclick_cli.errors import ParameterError
+from adclick_cli.faults import MASK as MASK
+from adclick_cli.faults import shown as shown
 from adclick_cli.login import SECRETS, LoginSettings
 from adclick_cli.parameters import Duration, parse_count, parse_listen, parse_number, parse_servers, parse_topic
 from adclick_cli.pipeline import DEDUP_KEYS, METHODS, DedupKey, Pipeline, Topics, least_z
@@ -34,8 +36,6 @@ PROJECT_FILE = Path("adclick.toml")
 METRICS = ("metrics", "metrics_jobmanager_port", "metrics_taskmanager_port")
 OF_A_CLUSTER = ("listen", "kafka_port", "ui_port", "gateway_port", *METRICS)
 """What a cluster keeps while it is up, whatever the settings say meanwhile; a flag or a variable goes before it."""
-MASK = "********"
-_USERINFO = re.compile(r"(?<=://)[^/@\s]*@")
 
 
 def user_file() -> Path:
@@ -404,11 +404,6 @@ def unknown_variables() -> list[tuple[str, str | None]]:
         if variable.upper().startswith(prefix) and name not in Settings.model_fields:
             found.append((variable, _nearest(name)))
     return found
-
-
-def shown(text: str) -> str:
-    """A text without the log-ins of the web addresses in it."""
-    return _USERINFO.sub(f"{MASK}@", text)
 
 
 def sources(settings: Settings, **flags: Any) -> dict[str, tuple[Any, str]]:

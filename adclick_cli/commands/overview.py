@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 from adclick_cli.commands import table
 from adclick_cli.views import overview
 
@@ -15,5 +13,4 @@ def text() -> str:
         for panel in table.PANELS
     ]
     options = ("Options", table.OPTIONS)
-    drawn = overview.text(table.PROGRAM, table.HELP, [options, *panels], overview.width(), colours=overview.coloured())
-    return overview.fitting(drawn, sys.stdout.encoding or "ascii")
+    return overview.text(table.PROGRAM, table.HELP, [options, *panels], overview.width(), colours=overview.coloured())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from importlib import import_module
 from typing import Any
 
@@ -9,7 +10,7 @@ import typer
 import typer.core
 import typer.main
 
-from adclick_cli import __version__
+from adclick_cli import __version__, faults, streams
 from adclick_cli.commands import examples, overview, table
 
 _LOOK: dict[str, Any] = {"pretty_exceptions_enable": False, "rich_markup_mode": "rich", "add_completion": False}
@@ -31,9 +32,23 @@ class _Commands(typer.core.TyperGroup):
             self.commands[cmd_name] = _load(entry)
         return self.commands[cmd_name]
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that is asked for; a name like none of the table's is refused with the one that is meant."""
+        if self.get_command(ctx, args[0]) is None and not args[0].startswith("-") and not ctx.resilient_parsing:
+            names = [one.name for one in table.COMMANDS if not one.hidden]
+            meant = difflib.get_close_matches(args[0].lower(), names, 1)
+            hint = f"Did you mean {meant[0]!r}?" if meant else "`adclick --help` lists them."
+            ctx.fail(f"There is no command {args[0]!r}. {hint}")
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run it. Typer would end any broken pipe, also one of a socket, with exit code 1 and no word."""
+        with faults.typed():
+            return super().invoke(ctx)
+
     def format_help(self, _ctx: Any, formatter: Any) -> None:
         """The overview, which needs no command's module."""
-        formatter.write(overview.text())
+        formatter.write(streams.fitting(overview.text()))
 
 
 app = typer.Typer(

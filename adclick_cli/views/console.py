@@ -71,8 +71,13 @@ def write(text: str) -> None:
 
 
 def write_json(value: Any) -> None:
-    """One JSON value on one line."""
-    write(json.dumps(value, ensure_ascii=False) + "\n")
+    """One JSON value on one line; where stdout does not take all its characters, with JSON's own escapes."""
+    text = json.dumps(value, ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        text = json.dumps(value)
+    write(text + "\n")
 
 
 def write_csv_line(row: Mapping[str, Any], columns: Sequence[str]) -> None:

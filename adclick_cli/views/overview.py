@@ -15,8 +15,6 @@ WIDTH = 80
 NARROWEST = 40
 _BOLD_CYAN, _BOLD, _YELLOW, _DIM, _PLAIN = "\x1b[1;36m", "\x1b[1m", "\x1b[33m", "\x1b[2m", "\x1b[0m"
 
-_ASCII = str.maketrans("╭╮╰╯─│", "++++-|")
-
 Panel = tuple[str, Sequence[tuple[str, str]]]
 """A title, and rows of a name and what it means."""
 
@@ -66,12 +64,3 @@ def text(program: str, about: str, panels: Sequence[Panel], columns: int, *, col
                 lines.append(f"{border} {style(cell, _BOLD_CYAN)}  {part}{rest} {border}")
         lines.append(style(f"╰{'─' * (columns - 2)}╯", _DIM))
     return "\n".join(lines) + "\n\n"
-
-
-def fitting(words: str, encoding: str) -> str:
-    """The same text with a frame of ASCII where stdout takes no other characters."""
-    try:
-        words.encode(encoding)
-    except (UnicodeEncodeError, LookupError):
-        return words.translate(_ASCII)
-    return words

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from adclick_cli import streams
 from adclick_cli.results.conditions import Fields, Wish
 from adclick_cli.verify.quality import CLASSES, COLUMNS, Quality
 from adclick_cli.views import console
@@ -58,6 +59,7 @@ def stream(quality: Quality, form: str, wish: Wish) -> None:
         console.write_rows([], COLUMNS, form)
     try:
         for rows in quality.changes(console.say):
+            streams.require_reader()
             for row in wish.choose(rows, dict):
                 if form == "csv":
                     console.write_csv_line(row, COLUMNS)

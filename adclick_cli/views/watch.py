@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 from functools import partial
-from itertools import chain
 from typing import TYPE_CHECKING
 
+from adclick_cli import streams
 from adclick_cli.results.board import AlertBoard, Line, WindowBoard
 from adclick_cli.results.conditions import EVERYTHING, Wish
 from adclick_cli.results.items import alert_values, row_values, window_values
@@ -240,11 +240,13 @@ def stream(batches: Iterable[Iterable[Row]], record: Record, form: str) -> None:
     if form == "csv":
         console.write_rows([], columns, form)
     try:
-        for row in chain.from_iterable(batches):
-            if form == "csv":
-                console.write_csv_line(row.to_json(), columns)
-            else:
-                console.write_json(row.to_json())
+        for batch in batches:
+            streams.require_reader()
+            for row in batch:
+                if form == "csv":
+                    console.write_csv_line(row.to_json(), columns)
+                else:
+                    console.write_json(row.to_json())
     except KeyboardInterrupt:
         return
 

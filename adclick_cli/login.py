@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import SecretStr
+from pydantic import BeforeValidator, SecretStr
 from pydantic_settings import BaseSettings
 
-from adclick_cli import private
+from adclick_cli import paths, private
 from adclick_cli.errors import ParameterError
 from adclick_cli.security import Mechanism, Protocol, Security
 
@@ -18,6 +19,14 @@ _KEY = "-----BEGIN PRIVATE KEY-----"
 _ENCRYPTED_KEY = "-----BEGIN ENCRYPTED PRIVATE KEY-----"
 
 
+def _whole(value: object) -> object:
+    return paths.given(str(value)).absolute() if isinstance(value, (str, Path)) else value
+
+
+UserPath = Annotated[Path, BeforeValidator(_whole)]
+"""A path of the settings, as `paths.given` reads it; it is absolute."""
+
+
 class LoginSettings(BaseSettings):
     """How to log in to the broker that `bootstrap_servers` names; the one that `up` starts asks for nothing."""
 
@@ -25,12 +34,12 @@ class LoginSettings(BaseSettings):
     sasl_mechanism: Mechanism | None = None
     sasl_username: str | None = None
     sasl_password: SecretStr | None = None
-    sasl_password_file: Path | None = None
-    ssl_ca_file: Path | None = None
-    ssl_certificate_file: Path | None = None
-    ssl_key_file: Path | None = None
+    sasl_password_file: UserPath | None = None
+    ssl_ca_file: UserPath | None = None
+    ssl_certificate_file: UserPath | None = None
+    ssl_key_file: UserPath | None = None
     ssl_key_password: SecretStr | None = None
-    ssl_key_password_file: Path | None = None
+    ssl_key_password_file: UserPath | None = None
 
     @property
     def wants_login(self) -> bool:
@@ -114,7 +123,7 @@ class LoginSettings(BaseSettings):
                 _flag(f"{name}_file"), str(path), f"{_flag(name)} is set, too.", "Set one of the two, not both."
             )
         if path is not None:
-            return private.read_secret(path.expanduser(), _flag(f"{name}_file"))
+            return private.read_secret(path, _flag(f"{name}_file"))
         return "" if value is None else str(value.get_secret_value())
 
 
@@ -128,7 +137,6 @@ def _flag(name: str) -> str:
 
 def _pem(path: Path, name: str, *begins: str) -> Path:
     """The file's whole path, if it holds one of these blocks."""
-    path = path.expanduser().absolute()
     try:
         text = path.read_text(encoding="ascii", errors="replace")
     except OSError as error:

@@ -114,7 +114,7 @@ def read_secret(path: Path, field: str) -> str:
     """
     require(path, field)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ParameterError(field, str(path), f"{type(error).__name__}.", "Name a file with UTF-8 text.") from None
     return text.removesuffix("\n").removesuffix("\r")

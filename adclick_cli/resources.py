@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from adclick_cli.errors import AdclickError
+
 _PACKAGE = Path(__file__).resolve().parent
 
 
@@ -11,9 +13,13 @@ def folder(name: str) -> Path:
     """The folder `name` (`sql_templates` or `compose`) that was shipped with this copy of adclick.
 
     Raises:
-        FileNotFoundError: the installation is incomplete (a bug of the package, not of its user).
+        AdclickError: the installation is incomplete.
     """
     for candidate in (_PACKAGE / "_data" / name, _PACKAGE.parent / name):
         if candidate.is_dir():
             return candidate
-    raise FileNotFoundError(f"the {name} folder is missing from this installation of adclick")
+    raise AdclickError(
+        f"the folder {name} is missing from this installation of adclick",
+        f"It was looked for in {_PACKAGE}.",
+        "Install adclick again.",
+    )

@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from adclick_cli import submission
+from adclick_cli import paths, submission
 from adclick_cli.errors import AdclickError
 from adclick_cli.settings import Settings, as_flags
 from adclick_cli.submission import Submission
@@ -119,8 +119,8 @@ def find(settings: Settings, wanted: str) -> Savepoint:
     Raises:
         AdclickError: there is none like that, or its record cannot be read.
     """
-    path = Path(wanted)
-    if path.suffix == ".json" and path.is_file():
+    path = paths.of_home(wanted)
+    if path and path.suffix == ".json" and path.is_file():
         return _read(path)
     found = known(settings)
     for savepoint in found:

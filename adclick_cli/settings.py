@@ -6,16 +6,19 @@ value where it came from.
 
 from __future__ import annotations
 
+import codecs
 import difflib
+import io
 import ipaddress
 import json
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
 import platformdirs
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -23,11 +26,11 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from adclick_cli import defaults, private
+from adclick_cli import defaults, faults, paths, private
 from adclick_cli.errors import ParameterError
 from adclick_cli.faults import MASK as MASK
 from adclick_cli.faults import shown as shown
-from adclick_cli.login import SECRETS, LoginSettings
+from adclick_cli.login import SECRETS, LoginSettings, UserPath
 from adclick_cli.parameters import Duration, parse_count, parse_listen, parse_number, parse_servers, parse_topic
 from adclick_cli.pipeline import DEDUP_KEYS, METHODS, DedupKey, Pipeline, Topics, least_z
 from adclick_cli.security import Servers
@@ -38,14 +41,63 @@ OF_A_CLUSTER = ("listen", "kafka_port", "ui_port", "gateway_port", *METRICS)
 """What a cluster keeps while it is up, whatever the settings say meanwhile; a flag or a variable goes before it."""
 
 
-def user_file() -> Path:
-    """The user's own config file (it need not exist)."""
-    return Path(platformdirs.user_config_dir("adclick", appauthor=False)) / "config.toml"
+def user_file() -> Path | None:
+    """The user's own config file (it need not exist); None for a user without a home folder."""
+    folder = _platforms(platformdirs.user_config_dir)
+    return folder and folder / "config.toml"
+
+
+def find_default_home() -> Path | None:
+    """The platform's user data folder for adclick; None for a user without a home folder."""
+    return _platforms(platformdirs.user_data_dir)
+
+
+def _platforms(folder: Callable[..., str]) -> Path | None:
+    try:
+        return paths.of_home(folder("adclick", appauthor=False))
+    except RuntimeError:
+        # Newer versions of platformdirs raise it, older ones leave the ~.
+        return None
 
 
 def default_home() -> Path:
-    """The platform's user data folder for adclick."""
-    return Path(platformdirs.user_data_dir("adclick", appauthor=False))
+    """The same, where it is needed.
+
+    Raises:
+        ParameterError: this user has no home folder.
+    """
+    found = find_default_home()
+    if found is None:
+        raise ParameterError("home", None, paths.NO_HOME, "Name a folder of adclick's own in ADCLICK_HOME.")
+    return found
+
+
+class _File(TomlConfigSettingsSource):
+    """A config file: UTF-8, with a byte order mark or without one."""
+
+    def _read_file(self, file_path: Any) -> dict[str, Any]:
+        try:
+            text = Path(file_path).read_bytes().removeprefix(codecs.BOM_UTF8)
+            return super()._read_file(_Bytes(text))  # type: ignore[arg-type]
+        except OSError as error:
+            known = faults.of_os_error(error)
+            raise ParameterError("config file", str(file_path), known.why, known.mend) from error
+        except UnicodeDecodeError as error:
+            mend = "Save the file as UTF-8."
+            raise ParameterError("config file", str(file_path), f"It is no UTF-8 text: {error}.", mend) from error
+        except ValueError as error:
+            raise ParameterError("config file", str(file_path), f"{error}.", "Correct the TOML.") from error
+
+
+class _Bytes:
+    """What the reader of TOML asks of a path."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def open(self, mode: str) -> io.BytesIO:
+        """A file of these bytes."""
+        return io.BytesIO(self._data)
 
 
 class Settings(LoginSettings):
@@ -53,11 +105,11 @@ class Settings(LoginSettings):
 
     model_config = SettingsConfigDict(env_prefix="ADCLICK_", extra="forbid", frozen=True)
 
-    home: Path = Field(default_factory=default_home)
+    home: UserPath = Field(default_factory=default_home)
     runtime: Literal["auto", "local", "compose"] = "auto"
-    jar_cache: Path | None = None
+    jar_cache: UserPath | None = None
     maven_url: str | None = None
-    java_home: Path | None = None
+    java_home: UserPath | None = None
 
     listen: str = defaults.BIND_ADDRESS
     kafka_port: int = Field(defaults.KAFKA_PORT, ge=1, le=65535)
@@ -126,14 +178,6 @@ class Settings(LoginSettings):
     seed: int = defaults.SEED
     broker_wait: str = defaults.BROKER_WAIT
 
-    @field_validator("home", mode="before")
-    @classmethod
-    def _named(cls, home: object) -> object:
-        """An empty text would be the folder in which adclick happens to be run."""
-        if not str(home).strip():
-            raise ValueError("it is empty")
-        return home
-
     @classmethod
     def settings_customise_sources(
         cls,
@@ -170,6 +214,28 @@ class Settings(LoginSettings):
                 " ADCLICK_SSL_….",
             )
         return Servers(addresses, security)
+
+    def require_own_ports(self, *, gateway: bool = False) -> None:
+        """Check that no two services of one cluster would listen on the same port.
+
+        Args:
+            gateway: whether the SQL gateway is one of them, whatever the settings say.
+
+        Raises:
+            ParameterError: two would.
+        """
+        names = ["kafka_port", "ui_port", *(["gateway_port"] if self.gateway or gateway else [])]
+        seen: dict[int, str] = {}
+        for name in [*names, *(METRICS[1:] if self.metrics else [])]:
+            port, flag = getattr(self, name), name.replace("_", "-")
+            if port in seen:
+                raise ParameterError(
+                    flag,
+                    port,
+                    f"It is the {seen[port]}, too.",
+                    f"Give one of the two another port (ADCLICK_{name.upper()}).",
+                )
+            seen[port] = flag
 
     @property
     def flink_rest(self) -> str:
@@ -292,11 +358,24 @@ def _window(text: str) -> Duration:
 
 
 def _file_sources(settings_cls: type[BaseSettings]) -> list[tuple[str, TomlConfigSettingsSource]]:
-    return [
-        (str(path), TomlConfigSettingsSource(settings_cls, path))
-        for path in (PROJECT_FILE, user_file())
-        if path.is_file()
-    ]
+    candidates = [path for path in (PROJECT_FILE, user_file()) if path is not None and _there(path, "config file")]
+    return [(str(path), _File(settings_cls, path)) for path in candidates]
+
+
+def _there(path: Path, field: str) -> bool:
+    """Whether a path leads to something.
+
+    Raises:
+        ParameterError: that cannot be found out: a folder on the way is closed, or is none.
+    """
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        known = faults.of_os_error(error)
+        raise ParameterError(field, str(path), known.why, known.mend) from error
+    return True
 
 
 def load(**flags: Any) -> Settings:
@@ -309,7 +388,9 @@ def load(**flags: Any) -> Settings:
     try:
         _require_private_files()
         _require_listen_is_a_flag(given)
-        return _with_running_ports(Settings(**given), given)
+        loaded = Settings(**given)
+        _require_folder(loaded.home, given)
+        return _with_running_ports(loaded, given)
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
@@ -317,14 +398,19 @@ def load(**flags: Any) -> Settings:
         # A password under a mistyped name is one all the same.
         shown = MASK if name in SECRETS or unknown else first.get("input")
         meant = _nearest(name) if unknown else None
+        why = "There is no such setting" if unknown else first["msg"].removeprefix("Value error, ").rstrip(".")
         raise ParameterError(
             name.replace("_", "-"),
             shown,
-            f"{'There is no such setting' if unknown else first['msg']} (from {place(name, **given)}).",
+            f"{why} (from {place(name, **given)}).",
             f"Did you mean {meant}?" if meant else "Correct the value; `adclick config show` lists the settings.",
         ) from None
-    except ValueError as error:
-        raise ParameterError("config file", str(PROJECT_FILE), str(error), "Correct the TOML.") from None
+
+
+def _require_folder(home: Path, given: dict[str, Any]) -> None:
+    if _there(home, "home") and not home.is_dir():
+        origin = place("home", **given)
+        raise ParameterError("home", str(home), f"It is a file (from {origin}).", "Name a folder in ADCLICK_HOME.")
 
 
 def _require_private_files() -> None:
@@ -353,14 +439,17 @@ def ports_file(home: Path) -> Path:
 def running_ports(home: Path) -> dict[str, Any]:
     """What `ports_file` holds; empty while no cluster of this home is up."""
     try:
-        return dict(json.loads(ports_file(home).read_text(encoding="utf-8")))
-    except (FileNotFoundError, json.JSONDecodeError):
+        found = json.loads(ports_file(home).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
         return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _with_running_ports(settings: Settings, given: dict[str, Any]) -> Settings:
     running = running_ports(settings.home)
-    unset: dict[str, Any] = {name: running[name] for name in OF_A_CLUSTER if name in running}
+    # Half a file, or one of another version, must not become a setting that nobody can use.
+    known = [name for name in OF_A_CLUSTER if type(running.get(name)) is type(getattr(settings, name))]
+    unset: dict[str, Any] = {name: running[name] for name in known}
     unset = {name: port for name, port in unset.items() if _origin(name, given) == "default"}
     return settings.model_copy(update=unset) if unset else settings
 
@@ -380,7 +469,7 @@ def place(name: str, **given: Any) -> str:
     """Where a setting comes from: `flag`, `ADCLICK_…`, a file's path with the line, or `default`."""
     origin = _origin(name, given)
     if origin in files():
-        for number, line in enumerate(Path(origin).read_text(encoding="utf-8").splitlines(), 1):
+        for number, line in enumerate(Path(origin).read_text(encoding="utf-8-sig").splitlines(), 1):
             if re.match(rf"""\s*["']?{re.escape(name)}["']?\s*=""", line):
                 return f"{origin}:{number}"
     return origin

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from adclick_cli.commands.options import OUTPUT
+from adclick_cli.commands.options import OUTPUT, given_path
 
 EVENTS = 1_000_000
 RATE = 1_000.0
@@ -30,8 +30,12 @@ def bench(
     ),
     duration: str = typer.Option(DURATION, "--duration", metavar="TIME", help="Freshness: how long events flow."),
     live_rate: float = typer.Option(LIVE_RATE, "--live-rate", help="Freshness: impressions a second."),
-    record: Path | None = typer.Option(None, "--record", metavar="FILE", help="Write all of it as JSON."),
-    svg: Path | None = typer.Option(None, "--svg", metavar="FILE", help="Draw it; with full, one file a suite."),
+    record: Path | None = typer.Option(
+        None, "--record", parser=given_path, metavar="FILE", help="Write all of it as JSON."
+    ),
+    svg: Path | None = typer.Option(
+        None, "--svg", parser=given_path, metavar="FILE", help="Draw it; with full, one file a suite."
+    ),
     output: str | None = OUTPUT,
 ) -> None:
     """Measure on the cluster that is up; nothing else should run on the machine.

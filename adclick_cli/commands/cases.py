@@ -6,17 +6,21 @@ from pathlib import Path
 
 import typer
 
-from adclick_cli.commands.options import OUTPUT
+from adclick_cli.commands.options import OUTPUT, given_path
 from adclick_cli.errors import EXIT_DIFFERENCES
 
 
 def cases(
-    paths: list[Path] = typer.Argument(None, metavar="[PATHS]...", help="Files and folders of cases. Default: tests."),
+    paths: list[Path] = typer.Argument(
+        None, parser=given_path, metavar="[PATHS]...", help="Files and folders of cases. Default: tests."
+    ),
     pattern: str | None = typer.Option(None, "-k", metavar="PATTERN", help="Only cases whose name matches."),
     update: bool = typer.Option(
         False, "--update", help="Write what came out into the files; refused where the two engines disagree."
     ),
-    junit: Path | None = typer.Option(None, "--junit", metavar="FILE", help="Also write JUnit's XML."),
+    junit: Path | None = typer.Option(
+        None, "--junit", parser=given_path, metavar="FILE", help="Also write JUnit's XML."
+    ),
     output: str | None = OUTPUT,
 ) -> None:
     """Run cases in YAML: events in order of arrival in, result rows out; exit 3 when one fails.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from adclick_cli.commands.options import OUTPUT
+from adclick_cli.commands.options import OUTPUT, given_path
 from adclick_cli.errors import EXIT_DIFFERENCES
 
 KINDS = "taskmanager,jobmanager,broker,broker-pause"
@@ -26,8 +26,12 @@ def chaos(
     rate: float = typer.Option(RATE, "--rate", help="Impressions a second."),
     outage: str = typer.Option("30s", "--outage", metavar="TIME", help="How long a broker is paused or stopped."),
     gap: str = typer.Option("10s", "--gap", metavar="TIME", help="Longest time between a recovery and the next fault."),
-    record: Path | None = typer.Option(None, "--record", metavar="FILE", help="Write all of it as JSON."),
-    markdown: Path | None = typer.Option(None, "--markdown", metavar="FILE", help="Write tables as Markdown."),
+    record: Path | None = typer.Option(
+        None, "--record", parser=given_path, metavar="FILE", help="Write all of it as JSON."
+    ),
+    markdown: Path | None = typer.Option(
+        None, "--markdown", parser=given_path, metavar="FILE", help="Write tables as Markdown."
+    ),
     output: str | None = OUTPUT,
 ) -> None:
     """Kill processes while events flow, mend as `up` does, verify every row; exit 3 on any difference."""

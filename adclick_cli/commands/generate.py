@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from adclick_cli import defaults
-from adclick_cli.commands.options import OUTPUT, SERVERS
+from adclick_cli.commands.options import OUTPUT, SERVERS, given_path
 
 EXIT_INTERRUPTED = 130
 SPOIL = "Events that go wrong (shares from 0 to 1)"
@@ -42,7 +42,7 @@ def generate(
     orphans: float = typer.Option(0.0, "--orphans", help="Clicks without an impression.", rich_help_panel=SPOIL),
     malformed: float = typer.Option(0.0, "--malformed", help="Messages that are no event.", rich_help_panel=SPOIL),
     truth: Path | None = typer.Option(
-        None, "--truth", metavar="FILE", help="Write what was injected here, too, as JSON lines."
+        None, "--truth", parser=given_path, metavar="FILE", help="Write what was injected here, too, as JSON lines."
     ),
     servers: str | None = SERVERS,
     output: str | None = OUTPUT,

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import typer
 
-from adclick_cli import defaults
+from adclick_cli import defaults, paths
+
+
+def given_path(text: str) -> Path:
+    """The path that a flag or an argument means; a test holds each one of the type Path to this parser."""
+    try:
+        return paths.given(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} cannot be used. {error}") from None
 
 
 def _output(value: str | None) -> str | None:

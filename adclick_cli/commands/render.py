@@ -8,6 +8,7 @@ from typing import Any
 import typer
 
 from adclick_cli import defaults
+from adclick_cli.commands.options import given_path
 from adclick_cli.commands.pipeline_flags import BOUNDED, with_pipeline_flags
 
 
@@ -18,7 +19,11 @@ def render(
         None, "--stage", help="Only this stage: settings, sources, join, sinks, aggregation, dead_letters or anomaly."
     ),
     out: Path | None = typer.Option(
-        None, "--out", help="Write one file for each stage into this folder instead of stdout.", metavar="DIR"
+        None,
+        "--out",
+        parser=given_path,
+        help="Write one file for each stage into this folder instead of stdout.",
+        metavar="DIR",
     ),
     target: str = typer.Option(
         "sql", "--target", metavar="sql|kubernetes", help="kubernetes: manifests for the Flink Kubernetes operator."

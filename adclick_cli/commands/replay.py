@@ -6,11 +6,11 @@ from pathlib import Path
 
 import typer
 
-from adclick_cli.commands.options import OUTPUT, SERVERS
+from adclick_cli.commands.options import OUTPUT, SERVERS, given_path
 
 
 def replay(
-    path: Path = typer.Argument(..., metavar="FILE", help="The log: CSV, JSON lines or Parquet."),
+    path: Path = typer.Argument(..., parser=given_path, metavar="FILE", help="The log: CSV, JSON lines or Parquet."),
     form: str | None = typer.Option(None, "--format", metavar="csv|jsonl|parquet", help="Default: the file's ending."),
     columns: list[str] | None = typer.Option(
         None, "--map", metavar="FIELD=COLUMN", help="Which column is which field; `clicked` says what was clicked."

@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from adclick_cli import defaults
-from adclick_cli.commands.options import OUTPUT, SERVERS
+from adclick_cli.commands.options import OUTPUT, SERVERS, given_path
 
 SIMULATION = "Simulation"
 RULE = "Alert rule"
@@ -54,7 +54,12 @@ def score(
     ),
     sweep: bool = typer.Option(False, "--sweep", help="Each rule with each of its thresholds.", rich_help_panel=RULE),
     chart: Path | None = typer.Option(
-        None, "--chart", metavar="FILE", help="Sweep, and draw F1 by threshold, as SVG.", rich_help_panel=RULE
+        None,
+        "--chart",
+        parser=given_path,
+        metavar="FILE",
+        help="Sweep, and draw F1 by threshold, as SVG.",
+        rich_help_panel=RULE,
     ),
     servers: str | None = SERVERS,
     output: str | None = OUTPUT,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from adclick_cli.commands.options import OUTPUT, SERVERS
+from adclick_cli.commands.options import OUTPUT, SERVERS, given_path
 
 if TYPE_CHECKING:
     from adclick_cli.settings import Settings
@@ -42,7 +42,12 @@ def watch(
     ),
     top: int | None = typer.Option(None, "--top", metavar="N", help="Only the first N.", rich_help_panel=ROWS),
     svg: Path | None = typer.Option(
-        None, "--svg", metavar="FILE", help="With --once: the table as a picture, too.", rich_help_panel=ROWS
+        None,
+        "--svg",
+        parser=given_path,
+        metavar="FILE",
+        help="With --once: the table as a picture, too.",
+        rich_help_panel=ROWS,
     ),
     servers: str | None = SERVERS,
     output: str | None = OUTPUT,

@@ -22,7 +22,7 @@ def examine(loaded: Settings) -> list[Finding]:
         )
         for name, meant in settings.unknown_variables()
     ]
-    for use in (loaded.pipeline, lambda: loaded.servers):
+    for use in (loaded.pipeline, lambda: loaded.servers, loaded.require_own_ports):
         problem = _problem(use)
         if problem and problem not in found:
             found.append(problem)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from adclick_cli import schema, settings, submission
+from adclick_cli import faults, schema, settings, submission
 from adclick_cli.broker import admin
 from adclick_cli.doctor import answer as answers
 from adclick_cli.doctor import config, judge, look, machine, setup
@@ -62,9 +62,9 @@ def examine(progress: Progress) -> Examination:
         return Examination(answers.of_finding(bad), (bad, rest))
     services, trouble = _services(loaded)
     found = [
-        *machine.examine(loaded, services),
-        *config.examine(loaded),
-        *setup.examine(loaded, services, progress),
+        *_section("machine", lambda: machine.examine(loaded, services)),
+        *_section("settings", lambda: config.examine(loaded)),
+        *_section("set-up", lambda: setup.examine(loaded, services, progress)),
         *trouble,
     ]
     examined = _with_pipeline(loaded, services, found)
@@ -75,9 +75,19 @@ def examine(progress: Progress) -> Examination:
 
 def _services(loaded: Settings) -> tuple[list[ServiceStatus], list[Finding]]:
     try:
-        return choose(loaded).services(), []
+        with faults.typed():
+            return choose(loaded).services(), []
     except AdclickError as error:
         return [], [_told("services", error)]
+
+
+def _section(name: str, look: Callable[[], list[Finding]]) -> list[Finding]:
+    """What a look finds; a file or a machine that does not let it look is a finding, too."""
+    try:
+        with faults.typed():
+            return look()
+    except AdclickError as error:
+        return [_told(name, error)]
 
 
 def _told(name: str, error: AdclickError) -> Finding:
@@ -100,13 +110,14 @@ def _with_pipeline(loaded: Settings, services: Sequence[ServiceStatus], found: l
             Answer(f"{what.what} In its way: {stop.name}: {stop.what}", stop.mend) if stop else what, tuple(found)
         )
     try:
-        # A record of another version, or settings that cannot be used.
-        pipeline = submission.current_pipeline(loaded) or loaded.pipeline()
-        missing = _topics(loaded)
-        found.append(missing)
-        if missing.state == "wrong":
-            return Examination(answers.of_finding(missing), tuple(found))
-        picture = look.look(loaded, pipeline, FlinkRest(loaded.flink_rest), _heartbeats(loaded, services))
+        with faults.typed():
+            # A record of another version, or settings that cannot be used.
+            pipeline = submission.current_pipeline(loaded) or loaded.pipeline()
+            missing = _topics(loaded)
+            found.append(missing)
+            if missing.state == "wrong":
+                return Examination(answers.of_finding(missing), tuple(found))
+            picture = look.look(loaded, pipeline, FlinkRest(loaded.flink_rest), _heartbeats(loaded, services))
     except AdclickError as error:
         trouble = _told("pipeline", error)
         return Examination(answers.of_finding(trouble), (*found, trouble))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from adclick_cli import private
+from adclick_cli import paths, private
 from adclick_cli.errors import ParameterError
 from adclick_cli.results import delivery
 from adclick_cli.results.rows import AlertRow
@@ -41,7 +41,11 @@ def _address(given: str) -> str:
     """The web address itself: `@FILE` names a file that holds it, for one that nobody else may know."""
     if not given.startswith("@"):
         return given
-    return private.read_secret(Path(given[1:]).expanduser(), "webhook")
+    try:
+        path = paths.given(given[1:])
+    except ValueError as error:
+        raise ParameterError("webhook", given, str(error), "Name a file that holds the URL.") from None
+    return private.read_secret(path, "webhook")
 
 
 def send(watched: Watch, home: Path, chosen: Sequence[Way], report: Callable[[str], None], *, once: bool) -> None:

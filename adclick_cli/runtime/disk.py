@@ -23,7 +23,7 @@ _NO_QUOTA = "Disk quota exceeded"
 
 def free_bytes(home: Path) -> int:
     """Bytes that this user may still write on the file system of a home, which need not be there yet."""
-    at = home.expanduser().absolute()
+    at = home
     while not at.exists():
         at = at.parent
     return shutil.disk_usage(at).free

@@ -11,6 +11,7 @@ import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from pathlib import Path
 
+from adclick_cli import faults, paths
 from adclick_cli.errors import DownloadError
 
 CENTRAL = "central"
@@ -54,22 +55,27 @@ def repository(setting: str | None) -> Repository:
 def settings_files() -> list[Path]:
     """The Maven settings files that are there, the user's own first."""
     homes = [Path(os.environ[name]) / "conf" for name in ("M2_HOME", "MAVEN_HOME") if os.environ.get(name)]
-    candidates = [Path.home() / ".m2", *homes]
-    return [folder / "settings.xml" for folder in candidates if (folder / "settings.xml").is_file()]
+    own = paths.of_home("~/.m2")
+    found = [folder / "settings.xml" for folder in ([own, *homes] if own else homes)]
+    with faults.typed():
+        return [path for path in found if path.is_file()]
 
 
 def mirror(path: Path) -> Repository | None:
     """The mirror of Maven Central that a settings file names, if any.
 
     Raises:
-        DownloadError: the file is not XML.
+        DownloadError: the file is not XML, or this user may not read it.
     """
+    mend = "Correct the file, or set ADCLICK_MAVEN_URL."
     try:
-        root = ET.fromstring(path.read_text(encoding="utf-8"))  # noqa: S314 - the user's own file
-    except ET.ParseError as error:
-        raise DownloadError(
-            f"the Maven settings cannot be read: {path}", str(error), "Mend the file, or set ADCLICK_MAVEN_URL."
-        ) from error
+        # As bytes: the file itself says in which encoding it is.
+        root = ET.fromstring(path.read_bytes())  # noqa: S314 - the user's own file
+    except OSError as error:
+        known = faults.of_os_error(error)
+        raise DownloadError(f"the Maven settings cannot be read: {path}", known.why, f"{known.mend} {mend}") from error
+    except (ET.ParseError, ValueError, LookupError) as error:
+        raise DownloadError(f"the Maven settings cannot be read: {path}", f"{error}.", mend) from error
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]
     for entry in root.iterfind("mirrors/mirror"):

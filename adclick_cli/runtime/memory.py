@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from adclick_cli.errors import RuntimeFailure
+from adclick_cli import faults
+from adclick_cli.errors import AdclickError, ParameterError, RuntimeFailure
 from adclick_cli.settings import OF_A_CLUSTER, Settings, ports_file, running_ports
 
 JARS = "jars"
@@ -64,10 +66,14 @@ def _write(texts: Mapping[Path, str | None]) -> None:
 
 def remembered(settings: Settings) -> str | None:
     """The runtime of this home's cluster or of the data that it left, if any."""
+    file = _runtime_file(settings.home)
     try:
-        return _runtime_file(settings.home).read_text(encoding="utf-8").strip() or None
+        return file.read_text(encoding="utf-8").strip() or None
     except FileNotFoundError:
         return None
+    except UnicodeDecodeError as error:
+        mend = "Write local or compose into it, or delete it."
+        raise AdclickError(f"{file} cannot be read", f"It is no UTF-8 text: {error}.", mend) from error
 
 
 def listening(settings: Settings) -> str | None:
@@ -108,6 +114,27 @@ def move_in(settings: Settings) -> None:
     """
     if remembered(settings) is None:
         require_own(settings.home)
+
+
+def require_usable(settings: Settings) -> None:
+    """Check all that `up` needs of settings and home before it starts anything; the home is there afterwards.
+
+    Raises:
+        ParameterError: two services would share a port, or nothing can be written into the home.
+        RuntimeFailure: the home is not adclick's own.
+    """
+    settings.require_own_ports()
+    move_in(settings)
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # A read-only mount and a full disk show only when something is written.
+        with tempfile.TemporaryFile(dir=settings.home) as file:
+            file.write(b"adclick")
+    except OSError as error:
+        known = faults.of_os_error(error)
+        why = f"{known.what}. {known.why}"
+        mend = f"{known.mend.rstrip('.')}; or name another folder in ADCLICK_HOME."
+        raise ParameterError("home", str(settings.home), why, mend) from error
 
 
 def delete_home(home: Path) -> None:

@@ -6,6 +6,7 @@ taken for ours.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
@@ -141,8 +142,11 @@ def save(path: Path, process: Process) -> None:
 def load(path: Path) -> Process | None:
     """Read a record; None where there is none, or half a one."""
     try:
-        return Process(**json.loads(path.read_text(encoding="utf-8")))
-    except (FileNotFoundError, json.JSONDecodeError, TypeError):
+        found = Process(**json.loads(path.read_text(encoding="utf-8")))
+        return Process(
+            int(found.pid), float(found.born), {str(name): int(port) for name, port in dict(found.ports).items()}
+        )
+    except (FileNotFoundError, ValueError, TypeError):
         return None
 
 
@@ -157,6 +161,18 @@ def require_free(port: int, address: str, flag: str) -> None:
         try:
             probe.bind((address, port))
         except OSError as error:
+            if error.errno == errno.EACCES:
+                raise PortTakenError(
+                    f"port {port} may not be used",
+                    "This system keeps it for root, as a rule all below 1024.",
+                    f"Choose another port with {flag}.",
+                ) from error
+            if error.errno == errno.EADDRNOTAVAIL:
+                raise PortTakenError(
+                    f"nobody can listen at {address}",
+                    "It is no address of this machine.",
+                    "Give --listen one of its own.",
+                ) from error
             raise PortTakenError(
                 f"port {port} is taken",
                 _owner(port) or str(error),

@@ -65,7 +65,7 @@ class RemoteRuntime:
 
     @property
     def _kept(self) -> Path:
-        return self._settings.home.expanduser().absolute() / "secrets" / "kafka.properties"
+        return self._settings.home / "secrets" / "kafka.properties"
 
     @property
     def flink_home(self) -> str:

@@ -8,6 +8,7 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from adclick_cli import private
 from adclick_cli.results.board import Line
 from adclick_cli.results.conditions import Fields, Wish
 from adclick_cli.results.feeding import Source
@@ -187,4 +188,4 @@ def write_svg(made: Table, what: str, path: Path) -> None:
 
     screen = Console(record=True, width=SVG_WIDTH, file=StringIO(), force_terminal=True, color_system="truecolor")
     screen.print(made)
-    path.write_text(screen.export_svg(title=f"adclick watch {what}", unique_id="adclick"), encoding="utf-8")
+    private.write_for_user("svg", path, screen.export_svg(title=f"adclick watch {what}", unique_id="adclick"))

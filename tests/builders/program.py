@@ -8,14 +8,13 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from io import StringIO
+from typing import NamedTuple, TextIO
 
 from adclick_cli import app
 
 
-@dataclass(frozen=True)
-class Done:
+class Done(NamedTuple):
     """How a run ended.
 
     Attributes:
@@ -42,11 +41,16 @@ def _undone() -> Iterator[None]:
         os.umask(mask)
 
 
-def run(*arguments: str) -> Done:
-    """Run `adclick` with these arguments; an exception that reaches the caller would be a traceback."""
+def run(*arguments: str, stdout: TextIO | None = None) -> Done:
+    """Run `adclick` with these arguments; an exception that reaches the caller would be a traceback.
+
+    Args:
+        arguments: as a user types them.
+        stdout: where it writes data to, instead of `Done.out`.
+    """
     out, err = StringIO(), StringIO()
     with _undone():
-        sys.argv, sys.stdout, sys.stderr = ["adclick", *arguments], out, err
+        sys.argv, sys.stdout, sys.stderr = ["adclick", *arguments], stdout or out, err
         code: object = 0
         try:
             app.main()

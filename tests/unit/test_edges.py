@@ -27,8 +27,8 @@ from adclick_cli.commands import table
 from adclick_cli.errors import AdclickError
 from adclick_cli.views import console
 from adclick_cli.views import watch as view
-from tests.unit import edges
-from tests.unit.edges import run
+from tests.builders import edges
+from tests.builders.program import run
 
 pytestmark = pytest.mark.usefixtures("no_settings")
 WRITERS = {
@@ -72,13 +72,6 @@ def test_a_watch_ends_when_its_reader_has_seen_enough(form: str, monkeypatch: py
         with pytest.raises(streams.ReaderLeft) as ended:
             view.stream(iter([[]] * 3), schema.CTR, form)
         assert ended.value.code == 0
-
-
-def test_streams_closed_at_the_start_lend_their_numbers_to_no_file() -> None:
-    shell = f"exec {sys.executable} -m adclick_cli --help <&- >&-"
-    done = subprocess.run(["/bin/sh", "-c", shell], cwd=ROOT, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 1
-    assert done.stderr.startswith("Error: stdout cannot be written\nIt is closed.\n")
 
 
 def test_messages_that_nobody_can_read_end_no_work() -> None:
@@ -135,30 +128,6 @@ def test_a_misspelt_command_of_a_group_is_suggested() -> None:
 
 def test_a_command_like_no_other_names_the_list() -> None:
     assert "`adclick --help` lists them." in run("xyzzy")[2]
-
-
-@pytest.mark.parametrize("module", ["adclick_cli.app", "threading", "typer", "pydantic"])
-def test_ctrl_c_while_the_program_is_imported_is_130_without_a_traceback(module: str) -> None:
-    """SIGINT arrives at the very moment at which `module` is looked for."""
-    code = (
-        "import os, sys\n"
-        "class Finder:\n"
-        "    def find_spec(self, name, *_):\n"
-        f"        if name == {module!r}: os.kill(os.getpid(), 2)\n"
-        "from adclick_cli.entry import main\n"
-        "sys.meta_path.insert(0, Finder())\n"
-        f"sys.modules.pop({module!r}, None)\n"
-        "sys.argv = ['adclick', 'config', 'show']\n"
-        "main()\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
-    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
-
-
-def test_ctrl_c_where_nothing_else_catches_it_is_130_without_a_traceback() -> None:
-    code = "from adclick_cli import app, entry\ndef main(): raise KeyboardInterrupt\napp.main = main\nentry.main()"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
-    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
 def test_the_first_lines_import_built_in_modules_alone() -> None:

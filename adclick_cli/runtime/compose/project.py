@@ -10,7 +10,7 @@ from pathlib import Path
 from adclick_cli import defaults, resources
 from adclick_cli.login import LoginSettings
 from adclick_cli.runtime import jars
-from adclick_cli.settings import Settings, default_home
+from adclick_cli.settings import Settings, find_default_home
 
 FILE = "docker-compose.yml"
 METRICS_FILE = "metrics.yml"
@@ -27,8 +27,8 @@ def name(settings: Settings) -> str:
     """The project's name: `adclick` for the default home, and one of its own for every other home."""
     if settings.compose_project:
         return settings.compose_project
-    home = settings.home.expanduser().resolve()
-    if home == default_home().resolve():
+    home, default = settings.home.resolve(), find_default_home()
+    if default is not None and home == default.resolve():
         return "adclick"
     return f"adclick-{hashlib.sha256(os.fsencode(home)).hexdigest()[:8]}"
 
@@ -54,7 +54,7 @@ def environment(settings: Settings) -> Mapping[str, str]:
     }
     return {
         **given,
-        "ADCLICK_JAR_CACHE": str(jars.cache(settings).expanduser().resolve()),
+        "ADCLICK_JAR_CACHE": str(jars.cache(settings).resolve()),
         "ADCLICK_KAFKA_CONNECTOR_VERSION": defaults.KAFKA_CONNECTOR_VERSION,
         "ADCLICK_FLINK_VERSION": defaults.FLINK_VERSION,
         # Colours and progress bars do not belong into messages.

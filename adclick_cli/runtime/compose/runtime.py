@@ -89,8 +89,8 @@ class ComposeRuntime:
         Raises:
             PortTakenError, RuntimeFailure, DownloadError, BrokerError: it cannot come up.
         """
+        memory.require_usable(self._settings)
         docker.require()
-        memory.move_in(self._settings)
         before = {name for name, container in self._containers().items() if container.state == "running"}
         for name in NAMES:
             report(f"The {name} runs already." if name in before else f"Starting the {name} …")

@@ -72,6 +72,8 @@ def _format(java: tuple[str, ...], properties: str) -> None:
         umask=private.UMASK,
         capture_output=True,
         text=True,
+        encoding="utf-8",
+        errors="replace",
         check=False,
     )
     if done.returncode != 0:

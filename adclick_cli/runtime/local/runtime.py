@@ -48,7 +48,7 @@ class LocalRuntime:
     @property
     def secrets_path(self) -> str:
         """A file under `ADCLICK_HOME`."""
-        return str(self._settings.home.expanduser().absolute() / "secrets" / "kafka.properties")
+        return str(self._settings.home / "secrets" / "kafka.properties")
 
     @property
     def flink_home(self) -> str:
@@ -61,9 +61,8 @@ class LocalRuntime:
         Raises:
             PortTakenError, RuntimeFailure, DownloadError, BrokerError: it cannot come up.
         """
-        memory.move_in(self._settings)
+        memory.require_usable(self._settings)
         # The supervisor and a user may bring the same service up at the same moment.
-        self._settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         with (
             FileLock(self._settings.home / UP_LOCK, timeout=READY_DEADLINE_S * 2),
             memory.remembering(self._settings, self.name),
@@ -232,6 +231,7 @@ class LocalRuntime:
         """
         if not self._alive(flink.JOBMANAGER):
             raise RuntimeFailure("the jobmanager does not run", mend="Run `adclick up` first.")
+        self._settings.require_own_ports(gateway=True)
         with FileLock(self._settings.home / UP_LOCK, timeout=READY_DEADLINE_S * 2):
             service = gateway.service(prepare(self._settings, self._progress, report), self._settings)
             begun = service.start()

@@ -367,6 +367,21 @@ def test_doctor_tells_a_home_that_it_cannot_read(monkeypatch: pytest.MonkeyPatch
     assert f"{tmp_path}/home/runtime cannot be read" in out
 
 
+@pytest.mark.parametrize("look", ["machine.examine", "config.examine", "setup.examine", "choose"])
+def test_doctor_finds_what_keeps_it_from_looking(look: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One part that cannot be looked at is a finding; the others are looked at all the same."""
+
+    def refuses(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "/proc/1/mem")
+
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(f"adclick_cli.doctor.examine.{look}", refuses)
+    code, out, err = run("doctor", "--output", "json")
+    assert (code, "Error" in err) == (3, False)
+    assert "/proc/1/mem cannot be used. Permission denied." in out
+    assert len(json.loads(out)["findings"]) > 2
+
+
 def test_a_file_whose_folder_is_closed_is_told_with_the_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     closed = tmp_path / "closed"
     monkeypatch.setattr(os, "access", lambda path, *_, **__: Path(path) != closed)

@@ -78,7 +78,7 @@ class _File(TomlConfigSettingsSource):
     def _read_file(self, file_path: Any) -> dict[str, Any]:
         try:
             text = Path(file_path).read_bytes().removeprefix(codecs.BOM_UTF8)
-            return super()._read_file(_Bytes(text))  # type: ignore[arg-type]
+            return super()._read_file(_Bytes(text))
         except OSError as error:
             known = faults.of_os_error(error)
             raise ParameterError("config file", str(file_path), known.why, known.mend) from error

@@ -7,6 +7,8 @@ import errno
 import json
 import os
 import pwd
+import socket
+import tempfile
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -169,7 +171,7 @@ def test_a_home_on_a_read_only_mount_is_refused_at_once(
     def refuses(*_: object, **__: object) -> None:
         raise OSError(errno.EROFS, "Read-only file system", str(tmp_path / "home"))
 
-    monkeypatch.setattr(memory.tempfile, "TemporaryFile", refuses)
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuses)
     with pytest.raises(ParameterError) as refused:
         choose(settings.load(runtime=runtime)).up(pytest.fail)
     assert refused.value.field == "home"
@@ -340,7 +342,7 @@ def test_a_damaged_record_of_a_process_is_none(text: bytes, tmp_path_factory: py
 
 
 def test_a_port_of_roots_is_not_called_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process.socket.socket, "bind", _refusing(errno.EACCES))
+    monkeypatch.setattr(socket.socket, "bind", _refusing(errno.EACCES))
     with pytest.raises(RuntimeFailure, match="port 80 may not be used"):
         process.require_free(80, "127.0.0.1", "--kafka-port")
 

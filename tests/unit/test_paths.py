@@ -21,7 +21,7 @@ from adclick_cli import faults, paths, savepoints, settings
 from adclick_cli.commands import program, table
 from adclick_cli.errors import AdclickError, DownloadError, ParameterError, RuntimeFailure
 from adclick_cli.results import sending
-from adclick_cli.runtime import maven, memory, process
+from adclick_cli.runtime import maven, process
 from adclick_cli.runtime.choose import choose
 from adclick_cli.runtime.compose import project
 from tests.builders.program import run

@@ -50,7 +50,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("adclick generate --count 1000 --late 0.05 --malformed 0.01", "with late and broken ones"),
     ),
     "heartbeat": (("adclick heartbeat --bootstrap-servers broker:9092", "for a broker of yours"),),
-    "replay": (("adclick replay log.csv --map campaign_id=item --speed 60", "a recorded log, an hour a minute"),),
+    "replay": (
+        ("adclick replay log.csv --map campaign_id=item --speed 60", "a recorded log, an hour a minute"),
+        ("adclick replay - --format csv", "standard input, for example behind `zcat log.gz |`"),
+    ),
     "watch": (
         ("adclick watch ctr", "live, until Ctrl-C"),
         ("adclick watch ctr --campaign camp-1 --once", "one campaign, once"),

@@ -10,8 +10,15 @@ from adclick_cli.commands.options import OUTPUT, SERVERS, given_path
 
 
 def replay(
-    path: Path = typer.Argument(..., parser=given_path, metavar="FILE", help="The log: CSV, JSON lines or Parquet."),
-    form: str | None = typer.Option(None, "--format", metavar="csv|jsonl|parquet", help="Default: the file's ending."),
+    path: Path = typer.Argument(
+        ...,
+        parser=given_path,
+        metavar="FILE",
+        help="The log: CSV, TSV, JSON or Parquet, compressed or not. - reads stdin.",
+    ),
+    form: str | None = typer.Option(
+        None, "--format", metavar="csv|tsv|jsonl|parquet", help="Default: the file's ending, else its content."
+    ),
     columns: list[str] | None = typer.Option(
         None, "--map", metavar="FIELD=COLUMN", help="Which column is which field; `clicked` says what was clicked."
     ),

@@ -1,11 +1,13 @@
 """A recorded log into the two event topics.
 
-DuckDB reads the file; a mapping says which column is which field. A log of impressions with a column that says whether
-each was clicked makes both kinds of events.
+DuckDB reads the log, and all of it is checked before the first event is sent. A mapping says which column is which
+field. A log of impressions with a column that says whether each was clicked makes both kinds of events.
 """
 
 from __future__ import annotations
 
+import os
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from adclick_cli import schema
 from adclick_cli.errors import InputFileError, ParameterError
-from adclick_cli.events import sending
+from adclick_cli.events import log_file, log_table, log_values, sending
 from adclick_cli.events.generator import Event, Kind
+from adclick_cli.events.log_values import CLICKED
 from adclick_cli.parameters import Duration, parse_number
 from adclick_cli.runtime import disk
 from adclick_cli.settings import Settings
@@ -23,21 +26,8 @@ from adclick_cli.settings import Settings
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-FORMATS = {
-    # As text: 1.10 is an id, not the number 1.1.
-    "csv": "read_csv(?, all_varchar = true)",
-    "jsonl": "read_json(?)",
-    "parquet": "read_parquet(?)",
-}
-CLICKED = "clicked"
 TARGETS = (*schema.IMPRESSION.field_names, CLICKED)
-REQUIRED = ("campaign_id", "event_timestamp")
-DEFAULTS: Mapping[str, str] = {
-    "user_id": "",
-    "ad_id": "",
-    "device_type": "unknown",
-    "browser": "unknown",
-}
+REQUIRED = ("campaign_id", schema.STAMP)
 BATCH = 5_000
 
 
@@ -46,8 +36,8 @@ class Request:
     """What to replay.
 
     Attributes:
-        path: the file.
-        form: csv, jsonl or parquet; None goes by the file's ending.
+        path: the file or a pipe; `-` is standard input.
+        form: one of `log_file.FORMATS`; None goes by the file's ending, and without one by its content.
         columns: the file's column for each field; a field that is not named is looked for under its own name.
         constants: a fixed text for a field.
         speed: 0 sends as fast as it goes, 1 at the recorded pace.
@@ -66,15 +56,17 @@ def pairs(texts: list[str], flag: str) -> dict[str, str]:
     """`FIELD=VALUE` texts as a mapping.
 
     Raises:
-        ParameterError: a text is no such pair, or names no field.
+        ParameterError: a text is no such pair, names no field, or names one that another names, too.
     """
-    found = {}
+    found: dict[str, str] = {}
     for text in texts:
         name, sign, value = text.partition("=")
         if not sign or name not in TARGETS:
             raise ParameterError(
                 flag, text, "It is not FIELD=VALUE with a known field.", f"Fields: {', '.join(TARGETS)}."
             )
+        if name in found:
+            raise ParameterError(flag, text, f"{name} is {found[name]!r} already.", f"Give --{flag} once a field.")
         found[name] = value
     return found
 
@@ -92,7 +84,7 @@ def run(settings: Settings, request: Request, report: Callable[[str], None]) -> 
     topics, servers = settings.topics(), settings.servers
     wait_s = Duration.parse(settings.broker_wait, "broker-wait", allow_zero=True).seconds
     sending.prepare(settings, wait_s, report)
-    report(f"Replaying {request.path} to {topics.impressions} and {topics.clicks} at {servers} …")
+    report(f"Replaying {log_file.named(request.path)} to {topics.impressions} and {topics.clicks} at {servers} …")
     return sending.send(events, servers, topics, speed=speed, look=partial(disk.require_room, settings))
 
 
@@ -103,69 +95,87 @@ def read(request: Request) -> Iterator[Event]:
         InputFileError: the file cannot be read, or a column or a time in it cannot be used.
         ParameterError: a flag cannot be used.
     """
-    import duckdb
-
     delay = Duration.parse(request.click_delay, "click-delay", allow_zero=True)
-    # Nothing is fetched from anywhere; without the extension for time zones a time that names none is UTC.
-    db = duckdb.connect(":memory:", config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
-    return _events(_rows(db, request), delay)
+    if "impression_id" in request.constants:
+        text = f"impression_id={request.constants['impression_id']}"
+        raise ParameterError("set", text, "All rows would be one impression.", "Leave it out: each row gets an id.")
+    for name in request.columns.keys() & request.constants.keys():
+        raise ParameterError(
+            "set", f"{name}={request.constants[name]}", f"--map names a column for {name}.", "Give one of the two."
+        )
+    return _events(_rows(request), delay)
 
 
-def _rows(db: DuckDBPyConnection, request: Request) -> DuckDBPyConnection:
-    """The log with the fields' names, `event_timestamp` in ms, and whether clicked; checked for times that are none."""
+def _rows(request: Request) -> DuckDBPyConnection:
+    """The checked log in the order of its times: an impression's fields, whether it was clicked, the row's number."""
+    import tempfile
+
     import duckdb
 
-    form = request.form or request.path.suffix.lstrip(".").lower()
-    if form not in FORMATS:
-        raise ParameterError("format", form, "It cannot be read.", f"Use --format with one of {', '.join(FORMATS)}.")
-    if not request.path.is_file():
-        raise InputFileError(f"there is no file {request.path}", mend="Name a file that you may read.")
     try:
-        log = db.from_query(f"SELECT * FROM {FORMATS[form]}", params=[str(request.path)])  # noqa: S608
-        columns = _columns(log.columns, request)
-        db.register("log", log)
-        stamp = columns["event_timestamp"]
-        db.execute(
-            "CREATE TABLE replayed AS SELECT row_number() OVER () AS row, "  # noqa: S608 - identifiers are quoted below
-            + ", ".join(f"{sql} AS {name}" for name, sql in columns.items() if name != "event_timestamp")
-            + f", COALESCE(TRY_CAST(CAST({stamp} AS VARCHAR) AS BIGINT),"
-            + f" epoch_ms(TRY_CAST(CAST({stamp} AS VARCHAR) AS TIMESTAMPTZ)))"
-            + f" AS event_timestamp, CAST({stamp} AS VARCHAR) AS stamp FROM log"
-        )
-    except duckdb.Error as error:
-        raise InputFileError(f"{request.path} cannot be read", str(error), "Look at --format and the file.") from error
-    bad = db.execute("SELECT row, stamp FROM replayed WHERE event_timestamp IS NULL ORDER BY row LIMIT 1").fetchone()
-    if bad:
-        column = request.columns.get("event_timestamp", "event_timestamp")
+        with tempfile.TemporaryDirectory(prefix="adclick-replay-") as folder:
+            log = log_file.prepare(request.path, request.form, Path(folder))
+            try:
+                db = _connect()
+                _load(db, log, request)
+            except duckdb.Error as error:
+                raise _unreadable(log, error) from error
+    except OSError as error:
         raise InputFileError(
-            f"{request.path}, row {bad[0]}: {bad[1]!r} in column {column} is no time",
-            "It is neither an ISO time (UTC) nor milliseconds since the epoch.",
-            "Mend the row, or map another column with --map event_timestamp=COLUMN.",
-        )
-    return db.execute("SELECT * EXCLUDE (stamp) FROM replayed ORDER BY event_timestamp, row")
+            f"{log_file.named(request.path)} cannot be prepared",
+            f"{error}.",
+            "Set TMPDIR to a folder that you may write.",
+        ) from error
+    made_id = f"{log_table.literal(log.stem + '-')} || (rowid + 1)"
+    fields = (f"COALESCE({name}, {made_id}) AS {name}" if name == "impression_id" else name for name in TARGETS)
+    # Of equal times, the row that stands first in the log goes first.
+    return db.execute(
+        f"SELECT {', '.join(fields)}, rowid AS row FROM {log_values.TABLE} ORDER BY {schema.STAMP}, rowid"  # noqa: S608
+    )
 
 
-def _columns(there: list[str], request: Request) -> dict[str, str]:
-    found = {}
-    for target in TARGETS:
-        column = request.columns.get(target, target)
-        if target in request.constants:
-            found[target] = "'" + request.constants[target].replace("'", "''") + "'"
-        elif column in there:
-            found[target] = '"' + column.replace('"', '""') + '"'
-        elif target in request.columns or target in REQUIRED:
-            raise InputFileError(
-                f"{request.path} has no column {column!r} for {target}",
-                f"Its columns: {', '.join(there)}.",
-                f"Map one with --map {target}=COLUMN.",
-            )
-    stem = "'" + request.path.stem.replace("'", "''") + "-'"
-    found.setdefault("impression_id", f"{stem} || row_number() OVER ()")
-    found.setdefault(CLICKED, "FALSE")
-    found.setdefault("cost", "0")
-    for target, text in DEFAULTS.items():
-        found.setdefault(target, f"'{text}'")
-    return found
+def _connect() -> DuckDBPyConnection:
+    import tempfile
+
+    import duckdb
+
+    # Nothing is fetched from anywhere, and rows keep the order of the log. What does not fit into memory goes into a
+    # folder that DuckDB makes and removes, not into the current one.
+    spill = Path(tempfile.gettempdir()) / f"adclick-replay-{os.getpid()}-{uuid.uuid4().hex}"
+    db = duckdb.connect(
+        ":memory:",
+        config={
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+            "preserve_insertion_order": True,
+            "temp_directory": str(spill),
+        },
+    )
+    # A time without a zone is UTC. Left alone, DuckDB takes the zone of this machine.
+    db.execute("SET TimeZone = 'UTC'")
+    return db
+
+
+def _load(db: DuckDBPyConnection, log: log_file.LogFile, request: Request) -> None:
+    wanted = {name: request.columns.get(name, name) for name in TARGETS if name not in request.constants}
+    needed = [name for name in wanted if name in request.columns or name in REQUIRED]
+    rows, found = log_table.select(db, log, wanted, needed, log_values.TEXTS)
+    log_values.load(db, rows, found, request.constants, needed)
+    log_values.rejected(db, log)
+    for name in log_values.missing(db, needed) if log.form == "json" else ():
+        raise log_table.absent(log, name, wanted[name], log_table.keys(db, log))
+    if error := log_values.refused(db, log, wanted, request.constants):
+        raise error
+
+
+def _unreadable(log: log_file.LogFile, error: Exception) -> InputFileError:
+    """DuckDB's words, without its advice on its own settings and the name of a link that nobody knows."""
+    words = str(error).split("\nPossible", 1)[0].replace(str(log.path), log.name)
+    if "state machine" in words:
+        words = "Some of its lines end in CR LF and others in LF, or a quote is not closed."
+    return InputFileError(
+        f"{log.name} cannot be read as {log.form}", words, "Nothing was sent. Look at --format and the log."
+    )
 
 
 def _events(rows: DuckDBPyConnection, delay: Duration) -> Iterator[Event]:
@@ -177,26 +187,22 @@ def _events(rows: DuckDBPyConnection, delay: Duration) -> Iterator[Event]:
     while batch := rows.fetchmany(BATCH):
         for values in batch:
             row: dict[str, Any] = dict(zip(names, values, strict=True))
-            at = int(row["event_timestamp"])
+            at = row[schema.STAMP]
             while pending and pending[0][0] <= at:
                 due, _, key, body = heapq.heappop(pending)
                 yield Event(due, Kind.CLICK, key, body)
-            texts = {
-                name: None if row[name] is None else str(row[name])
-                for name in schema.IMPRESSION.field_names
-                if name not in ("event_timestamp", "cost")
-            }
-            key = (texts["impression_id"] or "").encode()
-            body = json.dumps(texts | {"event_timestamp": at, "cost": float(row["cost"] or 0)}).encode()
+            texts = {name: row[name] for name in log_values.TEXTS}
+            key = row["impression_id"].encode()
+            body = json.dumps(texts | {schema.STAMP: at, "cost": row["cost"]}, allow_nan=False).encode()
             yield Event(at, Kind.IMPRESSION, key, body)
-            if str(row[CLICKED]).lower() in {"1", "true", "1.0", "t", "yes"}:
+            if row[CLICKED]:
                 click = {
                     "click_id": f"{texts['impression_id']}-c",
                     "impression_id": texts["impression_id"],
                     "user_id": texts["user_id"],
                     "event_timestamp": at + delay.ms,
                 }
-                heapq.heappush(pending, (at + delay.ms, int(row["row"]), key, json.dumps(click).encode()))
+                heapq.heappush(pending, (at + delay.ms, row["row"], key, json.dumps(click).encode()))
     while pending:
         due, _, key, body = heapq.heappop(pending)
         yield Event(due, Kind.CLICK, key, body)

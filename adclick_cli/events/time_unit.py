@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from fractions import Fraction
 
 FIRST_MS = 946_684_800_000
 """2000-01-01T00:00:00Z."""
 LAST_MS = 4_102_444_800_000
 """2100-01-01T00:00:00Z, the first moment that is not plausible."""
+MOST_OFFSET = 100_000_000
+"""Below it a number is not a time in any unit since 1970, but may count from the beginning of a log: 27 hours in ms."""
+_CALENDAR = {
+    "yyyyMMdd": "%Y%m%d",
+    "yyMMddHH": "%y%m%d%H",
+    "yyyyMMddHH": "%Y%m%d%H",
+    "yyyyMMddHHmm": "%Y%m%d%H%M",
+    "yyMMddHHmmss": "%y%m%d%H%M%S",
+    "yyyyMMddHHmmss": "%Y%m%d%H%M%S",
+    "yyyyMMddHHmmssSSS": "%Y%m%d%H%M%S%f",
+}
+"""Patterns of a date that is written as one number, in the order in which they are tried."""
+
 _MS_IN = {"seconds": Fraction(1000), "microseconds": Fraction(1, 1000), "nanoseconds": Fraction(1, 1_000_000)}
 
 
@@ -27,3 +41,40 @@ def likely_unit(value: int) -> str | None:
         if FIRST_MS <= value * factor < LAST_MS:
             return unit
     return None
+
+
+def likely_calendar(digits: str) -> str | None:
+    """The pattern in which digits are a date between 2000 and 2100, for example `yyyyMMddHH`; None where there is none.
+
+    Ten digits can be seconds from 2033 to 2036, too: they are taken for a date.
+    """
+    if not (digits.isascii() and digits.isdigit()):
+        return None
+    for pattern, code in _CALENDAR.items():
+        if len(digits) != len(pattern):
+            continue
+        try:
+            if 2000 <= datetime.strptime(digits, code).year < 2100:
+                return pattern
+        except ValueError:
+            continue
+    return None
+
+
+def describe(text: str) -> str:
+    """What a number that is no time in milliseconds is likely to be, as one sentence; empty for a text that is none."""
+    pattern = likely_calendar(text)
+    if pattern:
+        return f"It looks like a date as one number, in the pattern {pattern}."
+    try:
+        value = int(Fraction(text))
+    except (ValueError, ZeroDivisionError):
+        return ""
+    unit = likely_unit(value)
+    if unit:
+        return f"It looks like {unit} since 1970."
+    if value < 0:
+        return "It is before 1970."
+    if value < MOST_OFFSET:
+        return "It looks like an offset from the beginning of the log, or a counter."
+    return "As milliseconds since 1970 it is not between the years 2000 and 2100, nor is it in any other known unit."

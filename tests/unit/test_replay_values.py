@@ -199,6 +199,21 @@ def test_ids_that_look_like_uuids_dates_times_or_numbers_stay_as_written(tmp_pat
     assert [fields["user_id"] for _, _, fields in events] == list(IDS)
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_a_column_of_nothing_but_uuids_dates_or_times_stays_as_written(tmp_path: Path, form: str) -> None:
+    texts = {
+        "item": "123E4567-E89B-12D3-A456-426614174000",
+        "user_id": "2024-06-01T12:00:00Z",
+        "ad_id": "12:00",
+        "device_type": "2024-6-1",
+        "browser": "007",
+    }
+    events = sent(_log(tmp_path, form, [texts | {"at": "2024-06-01", "click": "0"}] * 2))
+    assert [texts["item"]] * 2 == [fields["campaign_id"] for _, _, fields in events]
+    for name in ("user_id", "ad_id", "device_type", "browser"):
+        assert [fields[name] for _, _, fields in events] == [texts[name]] * 2
+
+
 def test_ids_that_are_json_numbers_stay_as_written(tmp_path: Path) -> None:
     numbers = ["7", "1.10", "1e5", "1E+5", "-0", "-0.0", "12345678901234567890", "1.0", "1e400", "0.1000", "NaN"]
     path = tmp_path / "log.jsonl"

@@ -112,3 +112,13 @@ def test_an_empty_value_counts_as_no_column(tmp_path: Path) -> None:
     }
     assert (second["impression_id"], second["device_type"], second["browser"], second["cost"]) == ("i", "tv", "b", 0)
     assert (kind, click["click_id"], click["impression_id"]) == (Kind.CLICK, "log-1-c", "log-1")
+
+
+def test_rows_of_a_log_that_is_read_in_parts_keep_their_numbers(tmp_path: Path) -> None:
+    # DuckDB reads 32 MB at once, and gives them to several threads.
+    path, rows = tmp_path / "log.csv", 60
+    with path.open("w") as file:
+        file.write("item,at,click,more\n")
+        file.writelines(f"c{number},2024-06-01,0,{'x' * 1_500_000}\n" for number in range(1, rows + 1))
+    found = [(fields["impression_id"], fields["campaign_id"]) for _, _, fields in sent(path)]
+    assert found == [(f"log-{number}", f"c{number}") for number in range(1, rows + 1)]

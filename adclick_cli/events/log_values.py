@@ -257,7 +257,8 @@ def refused(
     column = columns[name]
     repeated = "It is the column's own name: the header stands in the log again." if text == column else ""
     others = [
-        f"Column {columns.get(other, other)} cannot be read in {found.count:,} row(s), first in row {found.first:,}."
+        f"Column {columns.get(other, other)} cannot be read in {found.count:,} row{'s' if found.count > 1 else ''},"
+        f" first in row {found.first:,}."
         for other, found in faults.items()
         if other != name
     ]

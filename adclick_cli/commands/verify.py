@@ -19,7 +19,7 @@ def verify(
     servers: str | None = SERVERS,
     output: str | None = OUTPUT,
 ) -> None:
-    """Recompute every result from the raw events and compare; exit 3 on any difference.
+    """Recompute every result from the raw events and compare; exit 3 on any difference, 1 if no row was checked.
 
     The parameters (window, attribution, thresholds, topics) are those of the last submit.
     """
@@ -30,13 +30,14 @@ def verify(
     from adclick_cli.flink.lookout import PATIENCE_S
     from adclick_cli.parameters import Duration
     from adclick_cli.verify import last
-    from adclick_cli.verify.check import Stopped
+    from adclick_cli.verify.check import Stopped, require_rows
     from adclick_cli.verify.check import verify as core
     from adclick_cli.views import console
     from adclick_cli.views import verify as view
 
     loaded = settings.load(bootstrap_servers=servers)
-    submitted = submission.current(loaded) or submission.Submission(loaded.pipeline())
+    last_submission = submission.current(loaded)
+    submitted = last_submission or submission.Submission(loaded.pipeline())
     wait_s = Duration.parse(wait, "wait", allow_zero=True).seconds
 
     def stopped() -> Stopped:
@@ -56,8 +57,9 @@ def verify(
         lambda: dropped.read(loaded),
         stopped,
     )
-    last.save(loaded.home, verdict, datetime.now(timezone.utc))
     view.show(verdict, output, limit)
+    require_rows(verdict, submitted=last_submission is not None)
+    last.save(loaded.home, verdict, datetime.now(timezone.utc))
     then = "adclick watch ctr" if verdict.ok else "adclick watch quality, then adclick doctor"
     jobs = health.seen(loaded)
     console.next_step(health.next_step(loaded, jobs, then) if trouble and jobs else then)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from adclick_cli import schema
 from adclick_cli.broker import admin, transactions
 from adclick_cli.broker.transactions import Hidden
+from adclick_cli.errors import AdclickError
 from adclick_cli.pipeline import EarlierRule, Pipeline
 from adclick_cli.security import Servers
 from adclick_cli.verify import alerts, compare, early, ledger, oracle
@@ -74,6 +75,11 @@ class Verdict:
         return all(found.ok for found in self.results.values()) and self.late.contradiction is None
 
     @property
+    def checked(self) -> int:
+        """Rows that were judged, right or wrong."""
+        return sum(found.compared + found.wrong for found in self.results.values())
+
+    @property
     def missing(self) -> int:
         """Rows that must be there and are not."""
         return sum(found.missing for found in self.results.values())
@@ -85,7 +91,8 @@ class Verdict:
             plain = asdict(found)
             results[name] = plain | {"differences": plain["differences"][:limit]}
         return {
-            "ok": self.ok,
+            "ok": self.ok and self.checked > 0,
+            "checked": self.checked,
             "ledger": self.ledger,
             "results": results,
             "conflicts": [asdict(one) for one in self.conflicts[:limit]],
@@ -144,6 +151,40 @@ def check(
         )
     finally:
         db.close()
+
+
+def require_rows(verdict: Verdict, *, submitted: bool) -> None:
+    """See that a check had anything to judge: one that judged no row proves nothing.
+
+    Args:
+        verdict: what the check found.
+        submitted: whether anything was ever submitted.
+
+    Raises:
+        AdclickError: no row was judged.
+    """
+    if verdict.checked or not verdict.ok:
+        return
+    what = "there is nothing to prove: no result row was checked"
+    messages = sum(classes["raw"] for classes in verdict.ledger.values())
+    pending = sum(found.pending for found in verdict.results.values())
+    if not submitted:
+        raise AdclickError(
+            what,
+            "Nothing was submitted from this ADCLICK_HOME, and the result topics hold no row.",
+            "Run `adclick submit`, send events, for example with `adclick generate`, and verify again.",
+        )
+    if not messages:
+        raise AdclickError(
+            what,
+            "The topics of impressions and clicks hold no message.",
+            "Send events, for example with `adclick generate`, and verify again.",
+        )
+    raise AdclickError(
+        what,
+        f"{messages} messages were read, and {pending} rows are pending: no window is final yet.",
+        "Verify again when `adclick watch ctr` shows FINAL rows; `adclick doctor` says what they wait for.",
+    )
 
 
 def _written(servers: Servers, pipeline: Pipeline) -> int:

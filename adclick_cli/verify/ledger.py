@@ -1,6 +1,7 @@
 """Each raw message in exactly one class, and the events whose id stands for other contents, too.
 
-Made from the oracle's tables. Minutes are those of the arrival at the broker: what is no event has no other time.
+Made from the oracle's tables. An event is `late` if it may have come too late and its row is below its upper bound.
+Minutes are those of the arrival at the broker: what is no event has no other time.
 """
 
 from __future__ import annotations
@@ -29,6 +30,17 @@ CLICK_CLASSES = (
 CLASSES = {"impressions": IMPRESSION_CLASSES, "clicks": CLICK_CLASSES}
 MINUTE_MS = 60_000
 
+# A row that has reached its upper bound counts every event that it can, however late those were.
+_FINAL = """
+CREATE OR REPLACE TABLE final AS
+SELECT
+    r.window_start, r.window_end, r.key,
+    COALESCE(r.impression_count >= e.impressions_high, FALSE) AS all_shown,
+    COALESCE(r.gross_click_count >= e.gross_high, FALSE) AS all_clicked
+FROM rows_ctr AS r
+LEFT JOIN expected_ctr AS e ON e.window_start = r.window_start AND e.window_end = r.window_end AND e.key = r.key
+"""
+
 _IMPRESSIONS = """
 CREATE OR REPLACE TABLE classes_impressions AS
 SELECT
@@ -37,12 +49,12 @@ SELECT
         WHEN NOT s.good THEN 'malformed'
         WHEN s.beat THEN 'heartbeat'
         WHEN s.copy > 1 THEN CASE WHEN s.other THEN 'conflict' ELSE 'duplicate' END
-        WHEN s.shown AND NOT s.certain THEN 'late'
+        WHEN s.shown AND NOT s.certain AND NOT COALESCE(r.all_shown, FALSE) THEN 'late'
         WHEN r.key IS NULL THEN 'pending'
         ELSE 'counted'
     END AS class
 FROM placed AS s
-LEFT JOIN rows_ctr AS r
+LEFT JOIN final AS r
     ON s.shown AND r.window_start = s.window_start AND r.window_end = s.window_end AND r.key = s.campaign_id
 """
 
@@ -54,16 +66,20 @@ WITH firsts AS (
         min(i.ts) AS first_ts,
         list({'ts': i.ts, 'final': r.key IS NOT NULL}) AS shown
     FROM windowed AS i
-    LEFT JOIN rows_ctr AS r ON r.window_start = i.window_start AND r.window_end = i.window_end AND r.key = i.campaign_id
+    LEFT JOIN final AS r ON r.window_start = i.window_start AND r.window_end = i.window_end AND r.key = i.campaign_id
     SEMI JOIN clicks_seen AS c ON c.impression_id = i.impression_id
     GROUP BY 1
 ), freshness AS (
-    SELECT m."partition", m."offset", m.element, bool_or(f.fresh) AS fresh
-    FROM matches AS m JOIN fresh AS f USING (key, click_ts, click_id)
+    SELECT
+        m."partition", m."offset", m.element, bool_or(f.fresh) AS fresh,
+        bool_or(m.certain OR COALESCE(r.all_clicked, FALSE)) AS counted
+    FROM matches AS m
+    JOIN fresh AS f USING (key, click_ts, click_id)
+    LEFT JOIN final AS r ON r.window_start = m.window_start AND r.window_end = m.window_end AND r.key = m.campaign_id
     GROUP BY ALL
 ), judged AS (
     SELECT
-        c.*, f.impression_id IS NOT NULL AS known, f.first_ts, n.fresh,
+        c.*, f.impression_id IS NOT NULL AS known, f.first_ts, n.fresh, n.counted,
         list_filter(f.shown, lambda one: c.ts - one.ts BETWEEN -$skew AND $attribution) AS fitting
     FROM clicks_seen AS c
     LEFT JOIN firsts AS f ON c.good AND f.impression_id = c.impression_id
@@ -79,7 +95,7 @@ SELECT
         WHEN NOT known THEN 'orphan'
         WHEN len(fitting) = 0 AND ts < first_ts THEN 'before_impression'
         WHEN len(fitting) = 0 THEN 'expired'
-        WHEN behind THEN 'late'
+        WHEN NOT COALESCE(counted, FALSE) THEN 'late'
         WHEN NOT COALESCE(fresh, TRUE) THEN 'duplicate'
         WHEN NOT list_bool_or(list_transform(fitting, lambda one: one.final)) THEN 'pending'
         ELSE 'valid'
@@ -90,6 +106,7 @@ FROM judged
 
 def classify(db: DuckDBPyConnection, pipeline: Pipeline) -> None:
     """Fill `classes_impressions` and `classes_clicks`; needs the oracle's tables and `rows_ctr`."""
+    db.execute(_FINAL)
     db.execute(_IMPRESSIONS)
     db.execute(_CLICKS, {"attribution": pipeline.attribution.ms, "skew": pipeline.clock_skew.ms})
 

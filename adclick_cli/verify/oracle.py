@@ -3,9 +3,11 @@
 Written from the rules of correctness, not from the pipeline's SQL: the two are there to disagree. Times are integers,
 milliseconds since the epoch.
 
-An event that is behind its own partition's watermark may or may not have reached its window in time: that depends on
-how far the other partitions had been read, which the topics do not tell. Such events give each row a lower and an upper
-bound; without any, both are the same number and the check is exact.
+Whether an event reached its window in time depends on the pipeline's watermark when it was read. That is the least over
+the partitions of both topics, and the topics do not tell how far the others had been read. But it is never above the
+watermark of the event's own partition, its `horizon` here. Where even the horizon is early enough, the event is certain
+to count. The others give each row a lower and an upper bound; without any, both are the same number and the check is
+exact. (A partition that Flink left out as idle has no part in that minimum: docs/verify.md.)
 """
 
 from __future__ import annotations
@@ -42,9 +44,10 @@ SELECT
     -- The stamp of what is no event may be too large a number to be added to.
     * REPLACE (CASE WHEN good THEN ts END AS ts),
     good AND {identity} = $heartbeat AS beat,
-    max(ts) FILTER (good) OVER (
+    -- The watermark of its own partition when it is read: that of the pipeline is never later.
+    COALESCE(max(ts) FILTER (good) OVER (
         PARTITION BY "partition" ORDER BY "offset", element ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-    ) - $delay AS horizon
+    ) - $delay, -$never) AS horizon
 FROM judged
 """
 
@@ -57,7 +60,7 @@ SELECT {identity} FROM {name} WHERE good GROUP BY ALL HAVING count(*) > 1
 _SEEN = """
 CREATE OR REPLACE TABLE {name}_seen AS
 WITH judged AS (
-    SELECT *, good AND ts < COALESCE(horizon, ts) AS behind, FALSE AS preceded, FALSE AS surely_preceded FROM {name}
+    SELECT *, good AND horizon < ts AS timely, TRUE AS sure, FALSE AS surely_preceded FROM {name}
 )
 SELECT *, TRUE AS alone, 1 AS copy, FALSE AS other FROM judged ANTI JOIN {name}_again USING ({identity})
 UNION ALL
@@ -70,15 +73,22 @@ FROM judged SEMI JOIN {name}_again USING ({identity})
 WINDOW same AS (PARTITION BY {identity}, good ORDER BY {order}"partition", "offset", element)
 """
 
-# Of the same id within the time, the earliest counts, then the smallest content; a late event may or may not be there.
+# Of the same id within the time, the earliest counts, then the smallest content. The search looks at an event when the
+# watermark passes it. One that comes later (not timely) is left out where an event of the same id was looked at since;
+# and what came before is forgotten when the watermark is the time past it.
 _PRECEDED = """
 CREATE OR REPLACE TABLE {name}_seen AS
 SELECT * REPLACE (
-    good AND min({rank}) OVER near < {rank} AS preceded,
-    good AND COALESCE(min({rank}) FILTER (NOT behind) OVER near < {rank}, FALSE) AS surely_preceded
+    good AND min({rank}) OVER near >= {rank} AND (timely OR min({rank}) OVER same = max({rank}) OVER same) AS sure,
+    good AND COALESCE(
+        min({rank}) FILTER (timely) OVER near < {rank} AND horizon <= min(ts) FILTER (timely) OVER near + $unique,
+        FALSE
+    ) AS surely_preceded
 )
 FROM {name}_seen
-WINDOW near AS (PARTITION BY {identity}, good ORDER BY ts RANGE BETWEEN $unique PRECEDING AND CURRENT ROW)
+WINDOW
+    same AS (PARTITION BY {identity}, good),
+    near AS (PARTITION BY {identity}, good ORDER BY ts RANGE BETWEEN $unique PRECEDING AND CURRENT ROW)
 """
 
 # Every message, the others than impressions too: whoever classifies messages needs no join.
@@ -89,17 +99,23 @@ SELECT
     good AND NOT beat AND NOT surely_preceded AS shown,
     ts - ts % {window} AS window_start,
     ts - ts % {window} + {window} AS window_end,
-    COALESCE(horizon, ts) - {attribution} < ts - ts % {window} + {window} AND NOT preceded AS certain
+    sure AND horizon < ts - ts % {window} + {window} - 1 + {held} AS certain
 FROM impressions_seen
 """
 
 _IMPRESSIONS = "CREATE OR REPLACE VIEW windowed AS SELECT * FROM placed WHERE shown"
 
+# The interval join keeps a click until the watermark is $back past it, and an impression until it is $ahead past it.
+# Whichever is read first, the watermark is then at most the lower of both horizons, and later at most the other's own.
 _MATCHES = """
 CREATE OR REPLACE TABLE matches AS
 SELECT
     i.window_start, i.window_end, i.campaign_id, i.device_type, c.click_id,
-    i.certain AND NOT i.behind AND NOT c.behind AND NOT c.preceded AS certain,
+    i.certain AND c.sure
+        AND i.horizon <= c.ts - $lead + $back AND least(i.horizon, c.horizon - $lead) < c.ts - $lead + $back
+        AND c.horizon - $lead <= i.ts + $ahead AND least(i.horizon, c.horizon - $lead) < i.ts + $ahead
+        AS certain,
+    greatest(i.horizon, c.horizon - $lead) AS latest, i.ts AS shown_ts,
     {key} AS key, c.ts AS click_ts, c."partition", c."offset", c.element
 FROM windowed AS i
 JOIN clicks_seen AS c ON c.impression_id = i.impression_id
@@ -107,21 +123,36 @@ WHERE c.good AND NOT c.surely_preceded AND c.ts - i.ts BETWEEN -$skew AND $attri
 """
 
 # Clicks of one key in the order of time, then id: a duplicate follows another one too closely. One that may not have
-# been there makes the next one neither sure to count nor sure not to.
+# been there makes the next one neither sure to count nor sure not to. The search goes by the join's watermark, which is
+# $back behind: it looks at a click when that passes it, and forgets it when that is the time past it.
 _FRESH = """
 CREATE OR REPLACE TABLE fresh AS
 WITH clicked AS (
-    SELECT key, click_ts, click_id, bool_or(certain) AS certain FROM matches GROUP BY ALL
+    SELECT
+        key, click_ts, click_id,
+        bool_or(certain AND latest < click_ts + $back) AS timely, max(latest) AS latest
+    FROM matches GROUP BY ALL
 )
 SELECT
     key, click_ts, click_id,
+    count(*) OVER (PARTITION BY key) = 1 AS lone,
     COALESCE(click_ts - max(click_ts) OVER before > $dedup, TRUE) AS surely_fresh,
-    COALESCE(click_ts - max(click_ts) FILTER (certain) OVER before > $dedup, TRUE) AS fresh
+    COALESCE(
+        click_ts - max(click_ts) FILTER (timely) OVER before > $dedup
+        OR latest > max(click_ts) FILTER (timely) OVER before + $dedup + $back,
+        TRUE
+    ) AS fresh
 FROM clicked
 WINDOW before AS (
     PARTITION BY key ORDER BY click_ts, click_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
 )
 """
+
+# A click that comes to the search after its time is judged all the same if it is the only one of its key; then it must
+# find its impression once more.
+_JUDGED = (
+    "certain AND surely_fresh AND (latest < click_ts + $back OR lone AND latest < shown_ts + $attribution + $back)"
+)
 
 _COUNTS = """
 CREATE OR REPLACE TABLE counts AS
@@ -146,7 +177,7 @@ WITH alone AS (
 ), clicked AS (
     SELECT
         window_start, window_end, campaign_id, device_type,
-        count(DISTINCT click_id) FILTER (certain AND surely_fresh) AS clicks_low,
+        count(DISTINCT click_id) FILTER ({judged}) AS clicks_low,
         count(DISTINCT click_id) FILTER (fresh) AS clicks_high,
         count(DISTINCT click_id) FILTER (certain) AS gross_low,
         count(DISTINCT click_id) AS gross_high
@@ -252,6 +283,10 @@ def compute(
         "dedup": pipeline.dedup_window.ms,
         "unique": pipeline.unique_ids.ms,
         "held": pipeline.held_ms,
+        "lead": pipeline.clicks_lead.ms,
+        "back": pipeline.reach_back.ms + (pipeline.clicks_lead.ms or 1),
+        "ahead": pipeline.attribution.ms - pipeline.clicks_lead.ms,
+        "never": NEVER,
         "delay": pipeline.watermark_delay.ms,
         "max_ahead": pipeline.max_ahead.ms,
         "mini_batch": MINI_BATCH_MS,
@@ -285,11 +320,11 @@ def compute(
             run(_PRECEDED.format(name=name, identity=identity, rank=f"row({rank})"))
     run(_DEAD_LETTERS)
     # A view takes no parameters; these are whole numbers.
-    db.execute(_PLACED.format(window=pipeline.window.ms, attribution=pipeline.attribution.ms))
+    db.execute(_PLACED.format(window=pipeline.window.ms, held=pipeline.held_ms))
     db.execute(_IMPRESSIONS)
     run(_MATCHES.format(key=_KEYS[pipeline.dedup_key] if pipeline.dedups else "row(c.click_id, '', '')"))
     run(_FRESH)
-    run(_COUNTS)
+    run(_COUNTS.format(judged=_JUDGED if pipeline.dedups else "certain"))
     found = run(_BOUND).fetchone()
     watermark = found[0] if found else None
     bound = NEVER if pipeline.bounded else watermark if watermark is not None else -NEVER

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from adclick_cli.errors import AdclickError
 from adclick_cli.parameters import Duration
 from adclick_cli.pipeline import AlertRule, EarlierRule
 from adclick_cli.verify import compare, ledger, oracle
-from adclick_cli.verify.check import Verdict, check
+from adclick_cli.verify.check import Verdict, check, require_rows
 from adclick_cli.verify.late import Dropped
 from adclick_cli.verify.raw import empty
 from tests.builders.verify import (
@@ -233,7 +234,8 @@ def test_late_events_leave_a_row_open_within_bounds() -> None:
         found = check(tables | {"engagement": empty(), "alerts": empty()}, pipeline)
         assert found.results["ctr"].ok
         assert found.results["ctr"].indeterminate == 1
-        assert found.ledger["impressions"]["late"] == 1
+        # A row that counts both tells that the late one came in time.
+        assert found.ledger["impressions"]["late"] == (shown == 1)
     assert ledger.IMPRESSION_CLASSES
 
 
@@ -298,3 +300,28 @@ def test_minutes_add_up_to_the_topic() -> None:
     assert {name: sum(row[name] for row in rows) for name in total} == total
     some = ledger.by_minute(db, T0 + 660_000, T0 + 720_000)
     assert [row["raw"] for row in some if row["topic"] == "clicks"] == [2]
+
+
+@pytest.mark.parametrize(
+    ("events", "submitted", "why", "mend"),
+    [
+        ([], False, "Nothing was submitted from this ADCLICK_HOME", "adclick submit"),
+        ([], True, "The topics of impressions and clicks hold no message", "adclick generate"),
+        ([impression(1, 0)], True, "1 messages were read, and 2 rows are pending", "adclick watch ctr"),
+    ],
+)
+def test_a_check_that_judged_no_row_has_proven_nothing(events: list[Row], submitted: bool, why: str, mend: str) -> None:
+    found = verdict(events, [], [], replace(PIPELINE, bounded=False))
+    assert (found.checked, found.to_json(1)["ok"], found.to_json(1)["checked"]) == (0, False, 0)
+    with pytest.raises(AdclickError, match="nothing to prove: no result row was checked") as raised:
+        require_rows(found, submitted=submitted)
+    assert why in raised.value.why
+    assert mend in raised.value.mend
+    assert raised.value.exit_code == 1
+
+
+def test_a_check_that_judged_a_row_needs_no_submission() -> None:
+    right = results(model([impression(1, 0)], [], PIPELINE), PIPELINE)
+    require_rows(verdict([impression(1, 0)], [], right), submitted=False)
+    # A row that is missing was judged, too: that is exit 3.
+    require_rows(verdict([impression(1, 0)], [], []), submitted=True)

@@ -49,3 +49,44 @@ def test_a_plain_message_is_the_same_by_either_reader(name: str) -> None:
 def test_each_object_of_an_array_is_an_event() -> None:
     array = json.dumps([1, EVENTS["impressions"], {}, EVENTS["impressions"]]).encode()
     assert _good("impressions", [array]) == [(True, 3)]
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        ("12345678.9", "1.23456789E7"),
+        ("-12345678.0", "-1.2345678E7"),
+        ("9999999.5", "9999999.5"),
+        ("10000000.0", "1.0E7"),
+        ("1e2", "100.0"),
+        ("0.001", "0.001"),
+        ("0.0009", "9.0E-4"),
+        ("-0.0", "-0.0"),
+        ("1E400", "Infinity"),
+        ("-1E400", "-Infinity"),
+        ("1" * 200, "1" * 200),
+    ],
+)
+def test_a_number_for_a_text_reads_as_in_java(number: str, text: str) -> None:
+    message = b'{"click_id": %s, "impression_id": "i", "event_timestamp": 5}' % number.encode()
+    (found,), _ = elements(message, FIELDS["clicks"], schema.STAMP)
+    assert found == {"click_id": text, "impression_id": "i", schema.STAMP: 5}
+    # Through the whole reader, too.
+    db = oracle.connect()
+    event = json.dumps(EVENTS["clicks"]).encode().replace(b'"click-of-one"', number.encode())
+    oracle.compute(db, messages([]), messages([event]), Pipeline(bounded=True))
+    assert db.execute("SELECT click_id, good FROM clicks").fetchall() == [(text, True)]
+
+
+@pytest.mark.parametrize("written", [f"{T0}\n", f"\t{T0} ", f"+{T0}", f"\uff11{T0 % 10**12:012}"])
+def test_a_time_as_a_text_reads_as_in_java(written: str) -> None:
+    message = EVENTS["clicks"] | {schema.STAMP: written}
+    db = oracle.connect()
+    oracle.compute(db, messages([]), messages([json.dumps(message).encode()]), Pipeline(bounded=True))
+    assert db.execute("SELECT ts, good FROM clicks").fetchall() == [(T0, True)]
+
+
+@pytest.mark.parametrize("written", ["1\u00a0", "\U0001d7cf", "1_0", "--1", "", "1" * 200])
+def test_a_text_that_java_takes_for_no_number_is_no_time(written: str) -> None:
+    (found,), _ = elements(json.dumps({schema.STAMP: written}).encode(), (), schema.STAMP)
+    assert found == {}

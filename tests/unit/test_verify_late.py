@@ -176,7 +176,8 @@ def a_tight_case(chance: Random, number: int, pipeline: Pipeline) -> Streams:
     ]
 
     def driver(ahead: int) -> int:
-        return chance.choice(limits) + chance.choice([-1, 0, 0, 1]) + pipeline.watermark_delay.ms + ahead
+        at = chance.choice(limits) + chance.choice([-1, 0, 0, 1]) + pipeline.watermark_delay.ms + ahead
+        return at if chance.random() < 0.5 else T0
 
     id_ = f"{number}-"
     streams: Streams = {("impressions", 0): [Shown(f"{id_}d", driver(0), "m"), Shown(id_, shown, "m")]}

@@ -6,6 +6,7 @@ one that runs under `ADCLICK_HOME`, so that `watch` and `verify` ask for the rig
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
@@ -218,6 +219,11 @@ class Pipeline:
     def rule(self) -> AlertRule:
         """The part that decides alerts."""
         return AlertRule(self.spike, self.drop, self.method, self.min_impressions, self.min_z)
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells pipelines apart, 16 hexadecimal digits; `submit` writes it into the jobs."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()[:16]
 
     def to_json(self) -> str:
         """One JSON object; `from_json` reads it back."""

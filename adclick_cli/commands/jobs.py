@@ -57,17 +57,12 @@ def stop(
 
 def cancel(target: str | None = TARGET, output: str | None = OUTPUT) -> None:
     """End both jobs at once; rows that are not committed yet are dropped."""
-    from adclick_cli import settings, submission
+    from adclick_cli import settings
     from adclick_cli.flink import stopping
-    from adclick_cli.flink.rest import FlinkRest
     from adclick_cli.views import console
 
     loaded = settings.load(flink_url=target)
-    rest = FlinkRest(loaded.flink_rest)
-    running = stopping.active_jobs(rest)
-    pipeline = submission.current_pipeline(loaded) or loaded.pipeline()
-    stopping.cancel(rest, loaded.servers, pipeline, running, console.say)
-    _show_ended(loaded, running, output)
+    _show_ended(loaded, stopping.cancel_all(loaded, console.say), output)
 
 
 def _show_ended(loaded: Settings, ended: Sequence[Job], output: str | None) -> None:

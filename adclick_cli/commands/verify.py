@@ -26,7 +26,7 @@ def verify(
     from datetime import datetime, timezone
 
     from adclick_cli import settings, submission
-    from adclick_cli.flink import dropped, health
+    from adclick_cli.flink import dropped, health, own
     from adclick_cli.flink.lookout import PATIENCE_S
     from adclick_cli.parameters import Duration
     from adclick_cli.verify import last
@@ -38,6 +38,7 @@ def verify(
     loaded = settings.load(bootstrap_servers=servers)
     last_submission = submission.current(loaded)
     submitted = last_submission or submission.Submission(loaded.pipeline())
+    own.require_current(loaded)
     wait_s = Duration.parse(wait, "wait", allow_zero=True).seconds
 
     def stopped() -> Stopped:

@@ -96,6 +96,10 @@ class FlinkRest:
         """`/jobs/:id`: the job with its vertices."""
         return self._call("GET", f"/jobs/{job_id}")
 
+    def parameters(self, job_id: str) -> dict[str, str]:
+        """The job's global parameters (`pipeline.global-job-parameters`), as `/jobs/:id/config` shows them."""
+        return dict(self._call("GET", f"/jobs/{job_id}/config").get("execution-config", {}).get("user-config", {}))
+
     def failure(self, job_id: str) -> str:
         """The newest failure's stack trace, or an empty text."""
         return self.newest_failure(job_id)[1]

@@ -11,11 +11,14 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
+
 from adclick_cli import private
 from adclick_cli.errors import FlinkError
 from adclick_cli.flink.refusal import refused
+from adclick_cli.runtime import process as children
 from adclick_cli.runtime.process import inherited
-from adclick_cli.runtime.service import SqlClient
+from adclick_cli.runtime.service import SQL_CLIENT, SqlClient
 from adclick_cli.sql.script import compact, statements
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -44,7 +47,7 @@ def run(client: SqlClient, script: str, path: Path, look: Callable[[], None]) ->
     Args:
         client: how to run it.
         script: the SQL, as it was rendered.
-        path: where it is put, each statement on one line; its folder must exist.
+        path: where it is put, each statement on one line; its folder must exist, and gets the process's record.
         look: called again and again while sql-client runs; what it raises ends sql-client.
 
     Raises:
@@ -62,7 +65,12 @@ def run(client: SqlClient, script: str, path: Path, look: Callable[[], None]) ->
             text=True,
             errors="replace",
         )
-    output = _output(process, look)
+    own = path.with_name(f"{SQL_CLIENT}.json")
+    children.save(own, children.Process(process.pid, psutil.Process(process.pid).create_time(), {}))
+    try:
+        output = _output(process, look)
+    finally:
+        own.unlink(missing_ok=True)
     error = failure(script, output)
     if error is not None:
         raise error

@@ -9,6 +9,8 @@ from adclick_cli import savepoints, submission
 from adclick_cli.broker import admin, transactions
 from adclick_cli.broker.whole import holds_beyond
 from adclick_cli.errors import BrokerError, FlinkError
+from adclick_cli.exclusive import JOBS, exclusive
+from adclick_cli.flink import own
 from adclick_cli.flink.rest import FlinkRest, Job
 from adclick_cli.pipeline import Pipeline
 from adclick_cli.savepoints import Savepoint
@@ -42,6 +44,21 @@ def cancel(rest: FlinkRest, servers: Servers, pipeline: Pipeline, jobs: Sequence
     _abort_leftovers(servers, pipeline, report)
 
 
+def cancel_all(settings: Settings, report: Report) -> list[Job]:
+    """Cancel both jobs at once; return those that were active.
+
+    Raises:
+        FlinkError: one has not ended in time.
+    """
+    with exclusive(settings.home, JOBS, "cancel", report):
+        own.end_sql_client(settings, report)
+        rest = FlinkRest(settings.flink_rest)
+        running = active_jobs(rest)
+        pipeline = submission.current_pipeline(settings) or settings.pipeline()
+        cancel(rest, settings.servers, pipeline, running, report)
+        return running
+
+
 def _abort_leftovers(servers: Servers, pipeline: Pipeline, report: Report) -> None:
     """A task that was killed leaves its transaction open, and every reader of committed rows would wait behind it."""
     prefixes = [pipeline.transactions(topic) for topic in pipeline.final_topics]
@@ -60,6 +77,12 @@ def stop(settings: Settings, report: Report) -> list[Job]:
     Raises:
         FlinkError: a job could not commit, or has not ended in time.
     """
+    with exclusive(settings.home, JOBS, "stop", report):
+        return _stop(settings, report)
+
+
+def _stop(settings: Settings, report: Report) -> list[Job]:
+    own.end_sql_client(settings, report)
     rest = FlinkRest(settings.flink_rest)
     jobs = active_jobs(rest)
     stuck = [job for job in jobs if job.state != "RUNNING" or job.reason]
@@ -90,12 +113,19 @@ def stop_with_savepoint(settings: Settings, now_s: float, report: Report) -> Sav
         FlinkError: a job does not run, or its savepoint failed.
         BrokerError: the broker does not answer.
     """
+    with exclusive(settings.home, JOBS, "stop", report):
+        return _stop_with_savepoint(settings, now_s, report)
+
+
+def _stop_with_savepoint(settings: Settings, now_s: float, report: Report) -> Savepoint:
+    own.require_no_sql_client(settings)
     rest = FlinkRest(settings.flink_rest)
     jobs = {job.name: job for job in active_jobs(rest)}
     submitted = submission.current(settings)
     _require_both_running(jobs)
     if submitted is None:
         raise FlinkError("the running jobs were not submitted from here", mend="`adclick stop` ends them.")
+    own.require_judged(settings, rest, list(jobs.values()))
     pipeline = submitted.pipeline
     paths = {}
     for name in render.JOBS:

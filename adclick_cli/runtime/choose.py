@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-
-from filelock import FileLock, Timeout
 
 from adclick_cli.errors import RuntimeFailure
+from adclick_cli.exclusive import SERVICES, taken
 from adclick_cli.runtime import memory
 from adclick_cli.runtime.compose import docker
 from adclick_cli.runtime.compose.runtime import ComposeRuntime
 from adclick_cli.runtime.jars import Progress
 from adclick_cli.runtime.local import supervisor
-from adclick_cli.runtime.local.runtime import UP_LOCK, LocalRuntime
+from adclick_cli.runtime.local.runtime import LocalRuntime
 from adclick_cli.runtime.remote import RemoteRuntime
 from adclick_cli.runtime.service import Report, Runtime
 from adclick_cli.settings import Settings, shown
@@ -70,23 +68,13 @@ def being_started(settings: Settings) -> bool:
 
     No Docker engine is asked where no cluster of this home was ever started.
     """
-    if _locked(settings.home / UP_LOCK):
+    if taken(settings.home, SERVICES):
         return True
     kept = memory.remembered(settings)
     if kept not in _RUNTIMES:
         return False
     states = {one.name: one.state for one in _RUNTIMES[str(kept)](settings, _silent).services()}
     return states.get("broker") in ("running", "starting") or states.get(supervisor.NAME) == "running"
-
-
-def _locked(path: Path) -> bool:
-    if not path.exists():
-        return False
-    try:
-        with FileLock(path, timeout=0):
-            return False
-    except Timeout:
-        return True
 
 
 def start(settings: Settings, progress: Progress, report: Report) -> Runtime:

@@ -16,6 +16,7 @@ from adclick_cli.runtime import process
 Report = Callable[[str], None]
 NAMES = ("broker", "jobmanager", "taskmanager")
 """The services that every runtime has, in the order in which they become ready; one may have more."""
+SQL_CLIENT = "sql-client"
 POLL_S = 0.1
 LOG_TAIL_LINES = 15
 
@@ -204,6 +205,11 @@ class LocalService:
         if not self.log.exists():
             return ""
         return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+
+
+def sql_client(home: Path) -> LocalService:
+    """A sql-client that submits for a home, known by its record: it goes on where adclick is killed."""
+    return LocalService(SQL_CLIENT, (), lambda: False, {}, home, defaults.BIND_ADDRESS)
 
 
 def own_service(name: str, arguments: Sequence[str], home: Path, env: Mapping[str, str] | None = None) -> LocalService:

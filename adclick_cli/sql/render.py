@@ -18,6 +18,9 @@ from adclick_cli.sql import options, quoting
 JOB_CTR = "adclick ctr"
 JOB_ANOMALY = "adclick anomaly"
 JOBS = (JOB_CTR, JOB_ANOMALY)
+MARKS = "'pipeline.global-job-parameters'"
+MARK = "adclick.submission"
+"""The global job parameter with the pipeline's fingerprint."""
 
 STAGES = ("settings", "sources", "join", "sinks", "aggregation", "dead_letters", "anomaly")
 """The stages in the order in which a script runs them."""
@@ -173,6 +176,9 @@ def script(
     """
     parts = []
     for name in STAGES:
+        if name == "sources":
+            mark = quoting.literal(f"{MARK}:{pipeline.fingerprint}")
+            parts.append(f"-- Flink shows it with each job; by it adclick knows its own.\nSET {MARKS} = {mark};\n")
         if state and name in _STARTS:
             path = quoting.literal(state[_STARTS[name]])
             parts.append(f"SET 'execution.state-recovery.path' = {path};\n")

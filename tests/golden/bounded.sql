@@ -9,6 +9,9 @@ SET 'execution.checkpointing.interval' = '10000 ms';
 SET 'table.generated-code.max-length' = '64000';
 SET 'table.dml-sync' = 'true';
 
+-- Flink shows it with each job; by it adclick knows its own.
+SET 'pipeline.global-job-parameters' = 'adclick.submission:38f68d79dc5db227';
+
 -- Stage: sources. Two topics of JSON events, read from the beginning.
 --
 -- Only the columns that a result needs are declared: the others are not even parsed.

@@ -12,6 +12,9 @@ SET 'table.exec.mini-batch.allow-latency' = '1 s';
 SET 'table.exec.mini-batch.size' = '20000';
 SET 'table.exec.state.ttl' = '4260000 ms';
 
+-- Flink shows it with each job; by it adclick knows its own.
+SET 'pipeline.global-job-parameters' = 'adclick.submission:d5ace7d283a76e4e';
+
 -- Stage: sources. Two topics of JSON events, read from the beginning.
 --
 -- Only the columns that a result needs are declared: the others are not even parsed.

@@ -8,6 +8,9 @@ SET 'execution.runtime-mode' = 'streaming';
 SET 'execution.checkpointing.interval' = '10000 ms';
 SET 'table.generated-code.max-length' = '64000';
 
+-- Flink shows it with each job; by it adclick knows its own.
+SET 'pipeline.global-job-parameters' = 'adclick.submission:9641f9ec6770d8c1';
+
 -- Stage: sources. Two topics of JSON events, read from the beginning.
 --
 -- Only the columns that a result needs are declared: the others are not even parsed.

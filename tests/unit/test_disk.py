@@ -12,11 +12,11 @@ from adclick_cli import settings
 from adclick_cli.errors import AdclickError, BrokerError, FlinkError, ParameterError, RuntimeFailure
 from adclick_cli.events import generate, sending
 from adclick_cli.events.generator import Event, Kind, Shares
+from adclick_cli.exclusive import SERVICES, lock_file
 from adclick_cli.pipeline import Topics
 from adclick_cli.runtime import disk, process
 from adclick_cli.runtime.choose import being_started
 from adclick_cli.runtime.local.layout import free_port
-from adclick_cli.runtime.local.runtime import UP_LOCK
 from adclick_cli.settings import Settings
 
 pytestmark = pytest.mark.usefixtures("no_settings")
@@ -102,9 +102,12 @@ def test_generate_with_nothing_up_answers_at_once(loaded: Settings) -> None:
 
 
 def test_generate_waits_for_a_broker_that_is_being_started_and_says_so(loaded: Settings) -> None:
-    loaded.home.mkdir(parents=True)
+    (loaded.home / "run").mkdir(parents=True)
     told: list[str] = []
-    with FileLock(loaded.home / UP_LOCK), pytest.raises(AdclickError, match="no Kafka broker answers") as error:
+    with (
+        FileLock(lock_file(loaded.home, SERVICES)),
+        pytest.raises(AdclickError, match="no Kafka broker answers") as error,
+    ):
         sending.prepare(loaded, 0.05, told.append)
     assert told == [f"The broker at {loaded.servers} is being started: waiting up to 0 s …"]
     assert "Waited 0 s for it." in error.value.why
@@ -120,8 +123,8 @@ def test_somebody_elses_broker_is_waited_for_and_that_is_said(loaded: Settings) 
 
 def test_an_up_a_new_process_and_the_supervisor_start_a_broker(loaded: Settings) -> None:
     assert not being_started(loaded)
-    loaded.home.mkdir(parents=True)
-    with FileLock(loaded.home / UP_LOCK):
+    (loaded.home / "run").mkdir(parents=True)
+    with FileLock(lock_file(loaded.home, SERVICES)):
         assert being_started(loaded)
     assert not being_started(loaded)
     (loaded.home / "runtime").write_text("local", encoding="utf-8")

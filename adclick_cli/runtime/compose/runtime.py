@@ -7,10 +7,11 @@ from collections.abc import Iterator
 
 from adclick_cli.broker import admin
 from adclick_cli.errors import ParameterError, RuntimeFailure
+from adclick_cli.exclusive import JOBS, SERVICES, exclusive, folder
 from adclick_cli.runtime import heartbeat, jars, logfiles, maven, memory
 from adclick_cli.runtime.compose import docker, logs, project, state
 from adclick_cli.runtime.process import require_free
-from adclick_cli.runtime.service import NAMES, LocalService, Report, ServiceStatus, SqlClient
+from adclick_cli.runtime.service import NAMES, LocalService, Report, ServiceStatus, SqlClient, sql_client
 from adclick_cli.settings import Settings
 
 READY_DEADLINE_S = 240
@@ -91,6 +92,11 @@ class ComposeRuntime:
         """
         memory.require_usable(self._settings)
         docker.require()
+        folder(self._settings.home).mkdir(parents=True, exist_ok=True, mode=0o700)
+        with exclusive(self._settings.home, SERVICES, "up", report):
+            self._bring_up(report)
+
+    def _bring_up(self, report: Report) -> None:
         before = {name for name, container in self._containers().items() if container.state == "running"}
         for name in NAMES:
             report(f"The {name} runs already." if name in before else f"Starting the {name} …")
@@ -201,13 +207,19 @@ class ComposeRuntime:
     def down(self, *, delete_data: bool, report: Report) -> None:
         """Remove the containers, their logs kept; with `delete_data` delete volumes and all else but the jars."""
         docker.require()
+        home = self._settings.home
         if delete_data:
-            memory.require_own(self._settings.home)
+            memory.require_own(home)
+        with exclusive(home, JOBS, "down", report), exclusive(home, SERVICES, "down", report):
+            self._end(delete_data=delete_data, report=report)
+
+    def _end(self, *, delete_data: bool, report: Report) -> None:
         found = self._containers()
         for name in reversed(NAMES):
             if name in found and found[name].state == "running":
                 report(f"Stopping the {name} …")
         home = self._settings.home
+        sql_client(home).stop()
         self._heartbeat().stop()
         if found and not delete_data:
             logs.keep(self._settings, self._env, sorted(found))

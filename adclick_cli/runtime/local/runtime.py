@@ -7,20 +7,18 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from filelock import FileLock
-
 from adclick_cli import defaults, private, schema, submission
 from adclick_cli.broker import admin
 from adclick_cli.errors import ParameterError, RuntimeFailure
+from adclick_cli.exclusive import JOBS, SERVICES, exclusive, folder
 from adclick_cli.runtime import heartbeat, jars, logfiles, memory, metrics, process
 from adclick_cli.runtime.local import archives, broker, flink, gateway, relay, supervisor, zookeeper
 from adclick_cli.runtime.local.client import sql_client, train
 from adclick_cli.runtime.local.layout import Layout, free_port, prepare, write_flink_conf
-from adclick_cli.runtime.service import POLL_S, LocalService, Report, ServiceStatus, SqlClient
+from adclick_cli.runtime.service import POLL_S, SQL_CLIENT, LocalService, Report, ServiceStatus, SqlClient
 from adclick_cli.settings import Settings
 
 READY_DEADLINE_S = 90.0
-UP_LOCK = "up.lock"
 NAMES = (broker.NAME, zookeeper.NAME, flink.JOBMANAGER, flink.TASKMANAGER)
 HELPERS = (heartbeat.NAME, supervisor.NAME, relay.NAME, gateway.NAME)
 INNER_PORTS = ("rpc_port", "controller_port", "zookeeper_port")
@@ -63,8 +61,9 @@ class LocalRuntime:
         """
         memory.require_usable(self._settings)
         # The supervisor and a user may bring the same service up at the same moment.
+        folder(self._settings.home).mkdir(parents=True, exist_ok=True, mode=0o700)
         with (
-            FileLock(self._settings.home / UP_LOCK, timeout=READY_DEADLINE_S * 2),
+            exclusive(self._settings.home, SERVICES, "up", report),
             memory.remembering(self._settings, self.name),
         ):
             self._start(report)
@@ -145,14 +144,29 @@ class LocalRuntime:
         return self._recorded(name).running() is not None
 
     def down(self, *, delete_data: bool, report: Report) -> None:
-        """Stop what runs, Flink before its broker; with `delete_data` delete all but the jars."""
+        """Stop what runs, Flink before its broker; with `delete_data` delete all but the jars.
+
+        Raises:
+            RuntimeFailure: another command starts services or jobs and does not end in time, or the home holds
+                something that is not adclick's.
+        """
         if delete_data:
             memory.require_own(self._settings.home)
-        for name in (supervisor.NAME, heartbeat.NAME, gateway.NAME, *reversed(NAMES), relay.NAME):
-            service = self._recorded(name)
-            if service.running():
-                report(f"Stopping the {name} …")
-            service.stop()
+        # It may be starting services: it is ended and stops them, instead of being waited for.
+        self._stop(supervisor.NAME, report)
+        home = self._settings.home
+        with exclusive(home, JOBS, "down", report), exclusive(home, SERVICES, "down", report):
+            self._end(delete_data=delete_data, report=report)
+
+    def _stop(self, name: str, report: Report) -> None:
+        service = self._recorded(name)
+        if service.running():
+            report(f"Stopping the {name} …")
+        service.stop()
+
+    def _end(self, *, delete_data: bool, report: Report) -> None:
+        for name in (SQL_CLIENT, supervisor.NAME, heartbeat.NAME, gateway.NAME, *reversed(NAMES), relay.NAME):
+            self._stop(name, report)
         archives.settle(jars.cache(self._settings), self._settings.home, keep=submission.made(self._settings))
         memory.forget_ports(self._settings)
         if delete_data and self._settings.home.is_dir():
@@ -174,7 +188,15 @@ class LocalRuntime:
         watching = supervisor.service(self._settings.home, self.name)
         if not wanted:
             watching.stop()
-        elif watching.start():
+            return
+        with exclusive(self._settings.home, SERVICES, "up", report):
+            if not any(self._alive(name) for name in NAMES):
+                raise RuntimeFailure(
+                    "the cluster was stopped before its supervisor could be started",
+                    mend="Another `adclick down` has run meanwhile. Run `adclick up --supervise` again.",
+                )
+            started = watching.start()
+        if started:
             report("Starting the supervisor …")
             watching.wait_ready(time.monotonic() + READY_DEADLINE_S)
         else:
@@ -186,7 +208,7 @@ class LocalRuntime:
         Raises:
             RuntimeFailure: it does not become ready.
         """
-        with FileLock(self._settings.home / UP_LOCK, timeout=READY_DEADLINE_S * 2):
+        with exclusive(self._settings.home, SERVICES, "bench", lambda message: None):
             self._recorded(flink.TASKMANAGER).stop()
             deadline = time.monotonic() + READY_DEADLINE_S
             while flink.slots(self._settings) and time.monotonic() < deadline:
@@ -232,7 +254,7 @@ class LocalRuntime:
         if not self._alive(flink.JOBMANAGER):
             raise RuntimeFailure("the jobmanager does not run", mend="Run `adclick up` first.")
         self._settings.require_own_ports(gateway=True)
-        with FileLock(self._settings.home / UP_LOCK, timeout=READY_DEADLINE_S * 2):
+        with exclusive(self._settings.home, SERVICES, "submit", report):
             service = gateway.service(prepare(self._settings, self._progress, report), self._settings)
             begun = service.start()
             if begun:
@@ -249,9 +271,16 @@ class LocalRuntime:
         """Flink's own sql-client.sh on this runtime's FLINK_HOME.
 
         Raises:
-            RuntimeFailure: there is no FLINK_HOME yet.
+            RuntimeFailure: there is no FLINK_HOME yet, or this home's JobManager does not run.
+            DownloadError: a jar was altered and cannot be fetched again.
         """
         home = self._settings.home / "flink"
         if not (home / "bin" / "sql-client.sh").exists():
             raise RuntimeFailure("there is no FLINK_HOME yet", mend="Run `adclick up` first.")
+        if not self._alive(flink.JOBMANAGER):
+            raise RuntimeFailure(
+                f"the jobmanager of the home {self._settings.home} does not run",
+                f"Port {self._settings.ui_port} may be that of another home's cluster.",
+                "Run `adclick up` first, or name the other home in ADCLICK_HOME.",
+            )
         return sql_client(prepare(self._settings, self._progress, report))

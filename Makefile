@@ -1,7 +1,7 @@
 # Two commands do everything on a fresh machine: `make demo` and `make test`.
 # Both work in a virtual environment of their own (.venv), installed from the hashed lock files.
 
-.PHONY: demo unit test test-long check audit lock commands site clean
+.PHONY: demo unit test test-long check audit lock coverage dist commands site clean
 .DEFAULT_GOAL := help
 
 VENV := .venv
@@ -16,6 +16,8 @@ help:
 	@echo "make test-long  the tests that cannot be quick"
 	@echo "make check  the same without the tests"
 	@echo "make audit  known holes in the packages of the lock files, where an advisory service answers"
+	@echo "make coverage  the unit tests, and the lines of adclick_cli that they reach"
+	@echo "make dist   wheel and source distribution, in dist"
 	@echo "make commands  docs/commands.md anew from the program"
 	@echo "make site   the documentation as a web site, in build/site"
 	@echo "make lock   make the lock files anew from pyproject.toml"
@@ -24,13 +26,11 @@ $(VENV)/python:
 	@tools/make-venv $(VENV)
 
 $(VENV)/run.done: requirements.lock pyproject.toml | $(VENV)/python
-	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements.lock
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@tools/install $(VENV) requirements.lock
 	@touch $@
 
 $(VENV)/dev.done: requirements-dev.lock pyproject.toml | $(VENV)/python
-	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements-dev.lock
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@tools/install $(VENV) requirements-dev.lock
 	@touch $@ $(VENV)/run.done
 
 demo: $(VENV)/run.done
@@ -44,7 +44,7 @@ check: $(VENV)/dev.done
 	$(BIN)/sqlfluff lint --config .sqlfluff tests/golden
 
 audit: $(VENV)/dev.done
-	$(BIN)/python tools/audit
+	$(BIN)/python tools/audit $(AUDIT)
 
 test: check
 	@tools/ensure-test-programs
@@ -57,13 +57,20 @@ test-long: $(VENV)/dev.done
 unit: $(VENV)/dev.done
 	$(BIN)/pytest tests/unit
 
-lock:
-	uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header --no-annotate \
-		--extra dashboard --extra fast --extra build --extra dev pyproject.toml --output-file requirements-dev.lock
-	uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header --no-annotate \
-		--extra dashboard --extra fast --extra build --constraint requirements-dev.lock pyproject.toml --output-file requirements.lock
-	$(BIN)/python tools/container-requirements | uv pip compile --quiet --universal --python-version 3.10 --generate-hashes \
-		--no-header --no-annotate --constraint requirements-dev.lock - --output-file compose/requirements.lock
+# Versions that are locked stay unless pyproject.toml rules them out; `make lock UPGRADE=--upgrade` takes the newest.
+UPGRADE :=
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header --no-annotate
+EXTRAS := --extra dashboard --extra fast
+lock: $(VENV)/dev.done
+	$(COMPILE) $(UPGRADE) $(EXTRAS) --group build --group dev pyproject.toml --output-file requirements-dev.lock
+	$(COMPILE) $(EXTRAS) --group build --constraint requirements-dev.lock pyproject.toml --output-file requirements.lock
+	$(BIN)/python tools/container-requirements | $(COMPILE) --constraint requirements-dev.lock - --output-file compose/requirements.lock
+
+coverage: $(VENV)/dev.done
+	$(BIN)/pytest tests/unit --cov --cov-report=term:skip-covered
+
+dist: $(VENV)/dev.done
+	$(BIN)/python -m build --no-isolation
 
 commands: $(VENV)/dev.done
 	$(BIN)/python tools/make-commands > docs/commands.md

@@ -9,6 +9,7 @@ from __future__ import annotations
 FLINK_VERSION = "2.2.1"
 KAFKA_CONNECTOR_VERSION = "5.0.0-2.2"
 KAFKA_VERSION = "4.4.0"
+ZSTD_VERSION = "1.5.7-17"
 FLINK_IMAGE = f"flink:{FLINK_VERSION}-java21"
 KAFKA_IMAGE = f"apache/kafka:{KAFKA_VERSION}"
 KUBERNETES_IMAGE = f"adclick-flink:{FLINK_VERSION}"

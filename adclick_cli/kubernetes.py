@@ -49,7 +49,7 @@ class Wishes:
     """What a cluster decides, not the pipeline.
 
     Attributes:
-        image: of Flink, with the Kafka SQL connector in its `lib/`.
+        image: of Flink, with the Kafka SQL connector and zstd-jni in its `lib/`.
         storage: size of the volume for checkpoints and savepoints, as Kubernetes writes it.
     """
 

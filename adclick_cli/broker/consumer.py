@@ -107,8 +107,14 @@ def connect(servers: Servers, *, committed: bool, fetch_bytes: int = FETCH_BYTES
 
 def unreadable(servers: Servers, error: Exception) -> Exception:
     """A client's error as ours; any other one as it is."""
-    from kafka.errors import KafkaError
+    from kafka.errors import KafkaError, UnsupportedCodecError
 
+    if isinstance(error, UnsupportedCodecError):
+        return BrokerError(
+            f"messages of the broker at {servers} are compressed with a codec that cannot be read here",
+            f"{error}.",
+            "Install the codecs, which come with adclick: pip install 'kafka-python[lz4,snappy,zstd]'",
+        )
     if not isinstance(error, KafkaError):
         return error
     return BrokerError(f"the broker at {servers} cannot be read", f"{type(error).__name__}: {error}")

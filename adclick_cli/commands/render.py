@@ -31,7 +31,7 @@ def render(
     image: str = typer.Option(
         defaults.KUBERNETES_IMAGE,
         "--image",
-        help="With --target kubernetes: a Flink image with the Kafka SQL connector in its lib/.",
+        help="With --target kubernetes: a Flink image with the Kafka SQL connector and zstd-jni in its lib/.",
     ),
     bounded: bool = BOUNDED,
 ) -> None:

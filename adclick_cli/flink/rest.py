@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from urllib.parse import quote
 
 import requests
 
+from adclick_cli import defaults
 from adclick_cli.errors import FlinkError
 from adclick_cli.settings import shown
 
@@ -18,6 +20,7 @@ NAMES_AT_ONCE = 20
 LONGEST_KIND = 60
 """Characters of a foreign server's content type that an error shows."""
 ENDED = frozenset({"FINISHED", "CANCELED", "FAILED", "SUSPENDED"})
+_NO_ZSTD = "com.github.luben.zstd"
 TROUBLED = frozenset({"RESTARTING", "FAILING", "FAILED"})
 
 
@@ -266,4 +269,14 @@ def root_causes(trace: str) -> str:
     """The first line of a Java stack trace and its last `Caused by`, which is the reason."""
     lines = trace.splitlines()
     causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
-    return "\n".join(dict.fromkeys([lines[0], *causes[-1:]])) if lines else ""
+    return "\n".join(dict.fromkeys(_explained(line) for line in [lines[0], *causes[-1:]])) if lines else ""
+
+
+def _explained(line: str) -> str:
+    """A line of a stack trace, with what to do where the cause is known."""
+    if _NO_ZSTD in line.replace("/", ".") and re.search("NotFound|NoClassDef", line):
+        jar = f"zstd-jni-{defaults.ZSTD_VERSION}.jar"
+        return (
+            f"{line} (Flink cannot read zstd messages: put {jar} into the lib/ of each of its machines: docs/remote.md)"
+        )
+    return line

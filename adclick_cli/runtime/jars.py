@@ -41,12 +41,12 @@ class Jar:
     """One pinned jar.
 
     Attributes:
-        place: flink/lib, flink/opt or kafka.
+        places: where it belongs: flink/lib, flink/opt, kafka (the broker's class path).
         size: bytes.
         sha256: hexadecimal.
     """
 
-    place: str
+    places: tuple[str, ...]
     group: str
     artifact: str
     version: str
@@ -71,7 +71,8 @@ def cache(settings: Settings) -> Path:
 
 def pinned() -> list[Jar]:
     """All jars that adclick needs beyond those in its Python packages."""
-    return [Jar(**entry) for entry in json.loads(PINS.read_text(encoding="utf-8"))]
+    entries = json.loads(PINS.read_text(encoding="utf-8"))
+    return [Jar(**entry | {"places": tuple(entry["places"])}) for entry in entries]
 
 
 def missing(jars: Iterable[Jar], folder: Path) -> list[Jar]:

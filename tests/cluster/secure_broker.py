@@ -144,7 +144,7 @@ def start(folder: Path, java: Path, jar_folder: Path) -> Iterator[SecureBroker]:
     properties = folder / "server.properties"
     properties.write_text(_properties(folder, sasl, mutual), encoding="ascii")
     properties.chmod(0o600)
-    class_path = os.pathsep.join(str(jar_folder / jar.file_name) for jar in jars.pinned() if jar.place == "kafka")
+    class_path = os.pathsep.join(str(jar_folder / jar.file_name) for jar in jars.pinned() if "kafka" in jar.places)
     command = [str(java), "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx320m", "-cp", class_path]
     subprocess.run(
         [*command, "kafka.tools.StorageTool", "format", "-t", cluster_id(), "-c", str(properties)],

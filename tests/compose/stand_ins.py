@@ -24,7 +24,7 @@ BASE_IMAGE = "adclick-tests/debian"
 JAVA_IMAGE = "adclick-tests/java"
 MARK = "org.adclick.tests.made-of"
 TOOLS_JAR = jars.Jar(
-    "kafka",
+    ("kafka",),
     "org.apache.kafka",
     "kafka-tools",
     defaults.KAFKA_VERSION,
@@ -53,7 +53,7 @@ def build(engine: Engine) -> None:
     flink = {f"flink/{name}": [package / name] for name in ("bin", "conf", "lib", "opt", "plugins")}
     _image(engine, defaults.FLINK_IMAGE, "flink", JAVA_IMAGE, flink)
     logging = sorted((package / "lib").glob("log4j-*.jar"))
-    kafka = [folder / jar.file_name for jar in (*jars.pinned(), TOOLS_JAR) if jar.place == "kafka"]
+    kafka = [folder / jar.file_name for jar in (*jars.pinned(), TOOLS_JAR) if "kafka" in jar.places]
     kafka = [path for path in kafka if not path.name.startswith("log4j-")]
     _image(engine, defaults.KAFKA_IMAGE, "kafka", JAVA_IMAGE, {"libs": [*kafka, *logging]})
 

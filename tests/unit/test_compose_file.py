@@ -22,6 +22,7 @@ NOT_SETTINGS = {
     "COMPOSE_PROJECT": "adclick",
     "FLINK_VERSION": defaults.FLINK_VERSION,
     "KAFKA_CONNECTOR_VERSION": defaults.KAFKA_CONNECTOR_VERSION,
+    "ZSTD_VERSION": defaults.ZSTD_VERSION,
 }
 ONE_SHOTS = ("topics", "state-owner")
 
@@ -203,4 +204,4 @@ def test_the_mounted_jars_are_the_pinned_ones(services: dict[str, Any]) -> None:
         mounts = [volume for volume in services[name]["volumes"] if isinstance(volume, dict)]
         assert {Path(mount["source"]).name for mount in mounts} == {jar.file_name for jar in project.mounted_jars()}
         assert all(mount["read_only"] and not mount["bind"]["create_host_path"] for mount in mounts)
-    assert {jar.place for jar in project.mounted_jars()} == {"flink/lib", "flink/opt"}
+    assert {jar.artifact for jar in project.mounted_jars()} == set(project.MOUNTED)

@@ -82,7 +82,7 @@ def _jar(folder: Path, body: bytes) -> jars.Jar:
     (folder / "a-1.jar").write_bytes(body)
     import hashlib
 
-    return jars.Jar("kafka", "org.example", "a", "1", 3, hashlib.sha256(b"abc").hexdigest())
+    return jars.Jar(("kafka",), "org.example", "a", "1", 3, hashlib.sha256(b"abc").hexdigest())
 
 
 def test_a_jar_that_was_changed_is_wrong_and_a_missing_one_only_a_warning(
@@ -155,7 +155,7 @@ def test_a_broken_link_of_the_flink_home_is_found_and_mended(local: settings.Set
     assert found.fix is not None
     found.fix()
     assert setup.flink_home(local, []).state == "ok"
-    pin = replace(_jar(cache, b"abc"), place="flink/lib")
+    pin = replace(_jar(cache, b"abc"), places=("flink/lib",))
     layout.link_flink(local.home / "flink", cache, [pin])
     assert setup.flink_home(local, [pin]).state == "ok"
     (cache / pin.file_name).unlink()

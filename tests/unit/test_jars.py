@@ -60,7 +60,7 @@ def server() -> Iterator[_Server]:
 
 
 def _jar(artifact: str = "a") -> jars.Jar:
-    return jars.Jar("kafka", "org.example", artifact, "1", len(BODY), hashlib.sha256(BODY).hexdigest())
+    return jars.Jar(("kafka",), "org.example", artifact, "1", len(BODY), hashlib.sha256(BODY).hexdigest())
 
 
 def _fetch(server: _Server, folder: Path, jar: jars.Jar) -> list[tuple[int, int]]:
@@ -192,6 +192,18 @@ def test_every_pin_is_whole_and_of_the_version_that_is_told() -> None:
     versions = {pin.artifact: pin.version for pin in pins}
     assert versions["flink-sql-gateway"] == defaults.FLINK_VERSION
     assert versions["kafka-clients"] == defaults.KAFKA_VERSION
+    assert versions["zstd-jni"] == defaults.ZSTD_VERSION
+
+
+def test_the_classes_of_zstd_are_on_the_class_paths_of_flink_and_of_the_broker() -> None:
+    """Flink's Kafka connector names them and does not hold them; lz4 and snappy are in flink-dist."""
+    assert [set(pin.places) for pin in jars.pinned() if pin.artifact == "zstd-jni"] == [{"flink/lib", "kafka"}]
+
+
+@pytest.mark.parametrize("page", ["compose.md", "kubernetes.md"])
+def test_a_page_that_names_the_jar_of_zstd_names_the_pinned_one(page: str) -> None:
+    text = (Path(__file__).parents[2] / "docs" / page).read_text(encoding="utf-8")
+    assert set(re.findall(r"zstd-jni[-:]([0-9.-]*[0-9])", text)) == {defaults.ZSTD_VERSION}
 
 
 SETTINGS = """<settings xmlns="http://maven.apache.org/SETTINGS/1.2.0">

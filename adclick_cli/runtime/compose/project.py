@@ -16,6 +16,7 @@ FILE = "docker-compose.yml"
 METRICS_FILE = "metrics.yml"
 INNER_SERVERS = "broker:19092"
 """The broker's internal listener."""
+MOUNTED = ("flink-sql-connector-kafka", "flink-sql-gateway", "zstd-jni")
 NO_VALUE = (
     *("home", "runtime", "maven_url", "java_home", "compose_project", "jar_cache"),
     *LoginSettings.model_fields,
@@ -57,6 +58,7 @@ def environment(settings: Settings) -> Mapping[str, str]:
         "ADCLICK_JAR_CACHE": str(jars.cache(settings).resolve()),
         "ADCLICK_KAFKA_CONNECTOR_VERSION": defaults.KAFKA_CONNECTOR_VERSION,
         "ADCLICK_FLINK_VERSION": defaults.FLINK_VERSION,
+        "ADCLICK_ZSTD_VERSION": defaults.ZSTD_VERSION,
         # Colours and progress bars do not belong into messages.
         "NO_COLOR": "1",
         "COMPOSE_PROGRESS": "plain",
@@ -66,4 +68,4 @@ def environment(settings: Settings) -> Mapping[str, str]:
 
 def mounted_jars() -> list[jars.Jar]:
     """The pinned jars that the file mounts into Flink's containers."""
-    return [jar for jar in jars.pinned() if jar.artifact in ("flink-sql-connector-kafka", "flink-sql-gateway")]
+    return [jar for jar in jars.pinned() if jar.artifact in MOUNTED]

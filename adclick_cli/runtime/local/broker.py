@@ -53,7 +53,7 @@ def service(layout: Layout, settings: Settings, controller_port: int) -> LocalSe
 def _class_path(layout: Layout) -> str:
     # Kafka logs through slf4j; the three log4j jars of Flink's own lib are one set that fits together.
     logging = sorted((layout.flink_home / "lib").glob("log4j-*.jar"))
-    kafka = [layout.jars / jar.file_name for jar in jars.pinned() if jar.place == "kafka"]
+    kafka = [layout.jars / jar.file_name for jar in jars.pinned() if "kafka" in jar.places]
     return os.pathsep.join(str(path) for path in (*logging, *kafka))
 
 

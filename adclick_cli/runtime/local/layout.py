@@ -198,7 +198,7 @@ def flink_package() -> Path:
 
 def _wanted_links(package: Path, cache: Path, pinned: list[jars.Jar], folder: str) -> dict[str, Path]:
     wanted = {path.name: path for path in (package / folder).glob("*.jar") if not path.name.startswith(HIDDEN)}
-    return wanted | {jar.file_name: cache / jar.file_name for jar in pinned if jar.place == f"flink/{folder}"}
+    return wanted | {jar.file_name: cache / jar.file_name for jar in pinned if f"flink/{folder}" in jar.places}
 
 
 def broken_links(home: Path, cache: Path, pinned: list[jars.Jar]) -> list[Path]:

@@ -116,6 +116,8 @@ class Pipeline:
         watermark_delay: bounded out-of-orderness of each partition.
         idle_timeout: a partition (of the clicks alone, where parallelism is above 1) silent for so long holds no
             watermark back.
+        partition_discovery: how often Flink asks the broker for partitions that were added; if it is more than
+            `watermark_delay`, their first events may be late.
         max_ahead: an event dated further than this past its broker timestamp is impossible.
         spike: SPIKE where the CTR is above `spike` times the previous window's.
         drop: DROP where the CTR is below `drop` times the previous window's.
@@ -145,6 +147,7 @@ class Pipeline:
     unique_ids: Duration = Duration.parse(defaults.UNIQUE_IDS, "unique-ids", allow_zero=True)
     watermark_delay: Duration = Duration.parse(defaults.WATERMARK_DELAY, "watermark-delay")
     idle_timeout: Duration = Duration.parse(defaults.IDLE_TIMEOUT, "idle-timeout")
+    partition_discovery: Duration = Duration.parse(defaults.PARTITION_DISCOVERY, "partition-discovery")
     max_ahead: Duration = Duration.parse(defaults.MAX_AHEAD, "max-ahead")
     spike: float = defaults.SPIKE
     drop: float = defaults.DROP

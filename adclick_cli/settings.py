@@ -158,6 +158,7 @@ class Settings(LoginSettings):
     unique_ids: str = defaults.UNIQUE_IDS
     watermark_delay: str = defaults.WATERMARK_DELAY
     idle_timeout: str = defaults.IDLE_TIMEOUT
+    partition_discovery: str = defaults.PARTITION_DISCOVERY
     max_ahead: str = defaults.MAX_AHEAD
     heartbeat: bool = True
     heartbeat_after: str = defaults.HEARTBEAT_AFTER
@@ -284,6 +285,7 @@ class Settings(LoginSettings):
             unique_ids=Duration.parse(self.unique_ids, "unique-ids", allow_zero=True),
             watermark_delay=Duration.parse(self.watermark_delay, "watermark-delay", allow_zero=True),
             idle_timeout=Duration.parse(self.idle_timeout, "idle-timeout"),
+            partition_discovery=Duration.parse(self.partition_discovery, "partition-discovery"),
             max_ahead=Duration.parse(self.max_ahead, "max-ahead"),
             spike=spike,
             drop=drop,

@@ -41,6 +41,7 @@ class Hidden:
         rows: how many offsets they take, markers of transactions included.
         transaction: the id of the transaction; None where no coordinator knows of one.
         since_ms: when it began by the broker's clock, ms since the epoch.
+        begin: its first offset.
     """
 
     topic: str
@@ -48,6 +49,7 @@ class Hidden:
     rows: int
     transaction: str | None
     since_ms: int
+    begin: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -105,7 +107,7 @@ def hidden(servers: Servers, topics: Iterable[str]) -> list[Hidden]:
                 if one.current_transaction_start_offset == low:
                     name = by_writer.get(one.producer_id)
                     since = began[name].transaction_start_time_ms if name else one.last_timestamp
-                    found.append(Hidden(where.topic, where.partition, high - low, name, since))
+                    found.append(Hidden(where.topic, where.partition, high - low, name, since, low))
     return found
 
 

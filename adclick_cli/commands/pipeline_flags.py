@@ -107,6 +107,15 @@ FLAGS: dict[str, tuple[type, Any]] = {
             **_DURATION,
         ),
     ),
+    "partition_discovery": (
+        str,
+        _option(
+            "--partition-discovery",
+            f"How often added partitions are looked for. Default: {defaults.PARTITION_DISCOVERY}.",
+            EXECUTION,
+            **_DURATION,
+        ),
+    ),
     "max_ahead": (
         str,
         _option(

@@ -43,6 +43,8 @@ def answer(picture: Picture) -> Answer:
         return Answer(f"{none}: the jobs run, but {topics.impressions} holds no events.", "adclick generate")
     for odd in judge.event_times(picture):
         return Answer(odd.what, odd.mend)
+    for found in (*judge.blocked(picture), *judge.unread(picture)):
+        return Answer(f"{none}: {found.name}: {found.what}", found.mend)
     held = judge.holding(picture)
     if held:
         return Answer(f"{none}: {_held(picture)}", judge.heartbeat_mend(picture))

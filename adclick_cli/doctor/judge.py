@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timezone
 
+from adclick_cli.broker.transactions import Hidden
 from adclick_cli.doctor.finding import Finding
 from adclick_cli.doctor.picture import JobLook, Partition, Picture
 from adclick_cli.events.time_unit import likely_unit
@@ -34,6 +35,8 @@ def findings(picture: Picture) -> list[Finding]:
     return [
         *jobs(picture),
         *event_times(picture),
+        *blocked(picture),
+        *unread(picture),
         *partitions(picture),
         windows(picture),
         *lag(picture),
@@ -95,7 +98,54 @@ def holding(picture: Picture) -> list[Partition]:
     """The silent partitions that keep the next window open while there are impressions to count."""
     if not picture.pending or picture.pipeline.bounded:
         return []
-    return [one for one in picture.partitions if _behind(picture, one) and _silent(picture, one)]
+    # A partition whose newest messages Flink may not read, or does not read yet, is not silent.
+    told = {(one.topic, one.partition) for one in picture.blocked}
+    told |= {(one.topic, one.number) for one in not_read(picture)}
+    return [
+        one
+        for one in picture.partitions
+        if _behind(picture, one) and _silent(picture, one) and (one.topic, one.number) not in told
+    ]
+
+
+def not_read(picture: Picture) -> list[Partition]:
+    """The partitions with messages that Flink does not know, though it reads others of the same topic."""
+    known = {one.topic for one in picture.partitions if one.read is not None}
+    return [one for one in picture.partitions if one.read is None and one.end > 0 and one.topic in known]
+
+
+def unread(picture: Picture) -> list[Finding]:
+    """Each partition that was added to a topic and that Flink has not found."""
+    if picture.pipeline.bounded:
+        looks = "A bounded run reads the partitions that were there when it began"
+        state, mend = "wrong", "adclick submit --bounded --replace"
+    else:
+        looks = f"It looks for new partitions every {picture.pipeline.partition_discovery}"
+        state, mend = "warning", "Wait so long; if it stays so, see `adclick logs jobmanager`."
+    return [
+        Finding(one.name, state, f"Flink does not read it yet; its next offset is {one.end:,}. {looks}.", mend)
+        for one in not_read(picture)
+    ]
+
+
+def blocked(picture: Picture) -> list[Finding]:
+    """Each partition of a raw topic in which a producer's transaction has been open for long: Flink stops before it."""
+    return [_blocked(picture, one) for one in picture.blocked if picture.now_ms - one.since_ms > SLACK_MS]
+
+
+def _blocked(picture: Picture, one: Hidden) -> Finding:
+    name = f"partition {one.partition} of {one.topic}"
+    whose = f"transaction {one.transaction}" if one.transaction else "transaction that no coordinator knows"
+    what = (
+        f"A producer's {whose} is open since {instant(one.since_ms)}. Flink reads nothing from its first offset"
+        f" {one.begin:,} on, {one.rows:,} offsets so far, and windows wait for it."
+    )
+    mend = (
+        "The producer must commit or abort it; the broker aborts it after the producer's transaction.timeout.ms."
+        if one.transaction
+        else f"`kafka-transactions.sh abort --topic {one.topic} --partition {one.partition} --start-offset {one.begin}`"
+    )
+    return Finding(name, "wrong" if picture.now_ms - one.since_ms > allowed_ms(picture) else "warning", what, mend)
 
 
 def _behind(picture: Picture, one: Partition) -> bool:

@@ -53,6 +53,8 @@ def look(settings: Settings, pipeline: Pipeline, rest: FlinkRest, heartbeats: bo
             )
             for place, one in partitions.items()
         }
+    results, raw = pipeline.final_topics, (pipeline.topics.impressions, pipeline.topics.clicks)
+    hidden = transactions.hidden(settings.servers, (*results, *raw))
     committed = admin.all_offsets(settings.servers, (pipeline.topics.ctr, pipeline.topics.dead_letters), committed=True)
     return Picture(
         now_ms=int(time.time() * 1000),
@@ -64,7 +66,8 @@ def look(settings: Settings, pipeline: Pipeline, rest: FlinkRest, heartbeats: bo
         operators=operators,
         windows_ms=next((mark for name, mark in operators.items() if "ctr_results[" in name), None),
         final_rows=any(high > low for low, high in committed[pipeline.topics.ctr].values()),
-        hidden=tuple(transactions.hidden(settings.servers, pipeline.final_topics)),
+        hidden=tuple(one for one in hidden if one.topic in results),
+        blocked=tuple(one for one in hidden if one.topic in raw),
         dead_letters=sum(high - low for low, high in committed[pipeline.topics.dead_letters].values()),
         silence_ms=beating.after(settings).ms,
         heartbeat=heartbeats,

@@ -97,6 +97,7 @@ class Picture:
         silence_ms: a partition gets heartbeats after so long without an event.
         heartbeat: whether a process writes heartbeats; None where that cannot be seen.
         submit: the command that gets the jobs to run where they do not.
+        blocked: what lies behind open transactions in the topics that Flink reads.
     """
 
     now_ms: int
@@ -111,6 +112,7 @@ class Picture:
     silence_ms: int
     heartbeat: bool | None
     submit: str = "adclick submit"
+    blocked: tuple[Hidden, ...] = ()
 
     @property
     def began_ms(self) -> int:

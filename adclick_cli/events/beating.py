@@ -79,6 +79,7 @@ class _Heart:
         self._records = heartbeat.records(pipeline)
         self._newest: Newest | None = None
         self._producer: EventProducer | None = None
+        self._sent_to: frozenset[heartbeat.Place] = frozenset()
 
     def look(self, silence: heartbeat.Silence) -> heartbeat.Beat | None:
         if self._newest is None:
@@ -94,12 +95,20 @@ class _Heart:
         return silence.due(now)
 
     def send(self, due: heartbeat.Beat) -> None:
-        if self._producer is None:
+        if self._producer is None or not self._sent_to.issuperset(due.places):
+            # A client knows the partitions of a topic that it has met for minutes, and refuses one that was added.
+            self._close_producer()
             self._producer = open_producer(self._servers)
+            self._sent_to = frozenset(self._newest.places if self._newest else due.places)
         for topic, number in due.places:
             value = heartbeat.message(self._records[topic], due.at_ms)
             self._producer.send(topic, HEARTBEAT_ID.encode(), value, partition=number)
         self._producer.flush()
+
+    def _close_producer(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            producer.close()
 
     def forget(self) -> None:
         newest, self._newest = self._newest, None

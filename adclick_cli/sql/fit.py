@@ -18,6 +18,7 @@ MAY_CHANGE = (
     "min_impressions",
     "min_z",
     "idle_timeout",
+    "partition_discovery",
     "checkpoint_interval",
     "transaction_timeout",
     "bootstrap_servers",
@@ -27,7 +28,8 @@ MAY_CHANGE = (
 `ratio` and `significance` keep the same, too; `baseline` keeps more."""
 
 STAGES = tuple(name for name in render.STAGES if name != "settings")
-_COMMENT = re.compile(r"^\s*--.*\n?", re.MULTILINE)
+_NO_MATTER = re.compile(r"^\s*(?:--|'scan\.topic-partition-discovery\.interval').*\n?", re.MULTILINE)
+"""Comments, and an option that savepoints of older versions do not have."""
 
 
 def stages(pipeline: Pipeline) -> dict[str, str]:
@@ -35,7 +37,7 @@ def stages(pipeline: Pipeline) -> dict[str, str]:
     standard = Pipeline()
     same = {name: getattr(standard, name) for name in MAY_CHANGE}
     plain = replace(pipeline, **same, method="baseline" if pipeline.method == "baseline" else "ratio")
-    return {name: _COMMENT.sub("", render.stage(plain, name)).strip() for name in STAGES}
+    return {name: _NO_MATTER.sub("", render.stage(plain, name)).strip() for name in STAGES}
 
 
 def changed_stages(recorded: dict[str, str], pipeline: Pipeline) -> list[str]:

@@ -10,6 +10,7 @@ from adclick_cli import defaults, schema
 from adclick_cli.pipeline import Pipeline
 
 ALIGNMENT_GROUP = "adclick"
+DISCOVERY = "scan.topic-partition-discovery.interval"
 LIVE_STATE_HOURS = 1
 UNSPLIT_CHARACTERS = 64_000
 """Generated classes up to this length stay in one piece: taking them apart was half of planning (decision 0015)."""
@@ -172,8 +173,10 @@ def _reading(pipeline: Pipeline, topic: str) -> dict[str, str]:
         | {
             "properties.group.id": pipeline.group(topic),
             "properties.isolation.level": "read_committed",
-            "scan.startup.mode": "earliest-offset",
         }
+        # Flink asks every 5 minutes unless told otherwise. It reads a partition that it finds from its first message.
+        | ({} if pipeline.bounded else {DISCOVERY: f"{pipeline.partition_discovery.ms} ms"})
+        | {"scan.startup.mode": "earliest-offset"}
         | ({"scan.bounded.mode": "latest-offset"} if pipeline.bounded else {})
     )
 

@@ -54,6 +54,7 @@ CREATE TEMPORARY TABLE impression_events (
     'properties.bootstrap.servers' = '127.0.0.1:9092',
     'properties.group.id' = 'adclick-ad-impressions',
     'properties.isolation.level' = 'read_committed',
+    'scan.topic-partition-discovery.interval' = '2000 ms',
     'scan.startup.mode' = 'earliest-offset',
     'value.format' = 'json',
     'value.json.timestamp-format.standard' = 'ISO-8601',
@@ -92,6 +93,7 @@ CREATE TEMPORARY TABLE click_events (
     'properties.bootstrap.servers' = '127.0.0.1:9092',
     'properties.group.id' = 'adclick-ad-clicks',
     'properties.isolation.level' = 'read_committed',
+    'scan.topic-partition-discovery.interval' = '2000 ms',
     'scan.startup.mode' = 'earliest-offset',
     'value.format' = 'json',
     'value.json.timestamp-format.standard' = 'ISO-8601',
@@ -406,6 +408,7 @@ CREATE TEMPORARY TABLE impression_lines (
     'properties.bootstrap.servers' = '127.0.0.1:9092',
     'properties.group.id' = 'adclick-lines-ad-impressions',
     'properties.isolation.level' = 'read_committed',
+    'scan.topic-partition-discovery.interval' = '2000 ms',
     'scan.startup.mode' = 'earliest-offset',
     'value.format' = 'raw'
 );
@@ -504,6 +507,7 @@ CREATE TEMPORARY TABLE click_lines (
     'properties.bootstrap.servers' = '127.0.0.1:9092',
     'properties.group.id' = 'adclick-lines-ad-clicks',
     'properties.isolation.level' = 'read_committed',
+    'scan.topic-partition-discovery.interval' = '2000 ms',
     'scan.startup.mode' = 'earliest-offset',
     'value.format' = 'raw'
 );
@@ -608,6 +612,7 @@ CREATE TEMPORARY TABLE ctr_windows (
     'properties.bootstrap.servers' = '127.0.0.1:9092',
     'properties.group.id' = 'adclick-ctr_results',
     'properties.isolation.level' = 'read_committed',
+    'scan.topic-partition-discovery.interval' = '2000 ms',
     'scan.startup.mode' = 'earliest-offset',
     'value.format' = 'json',
     'value.json.timestamp-format.standard' = 'ISO-8601',

@@ -83,6 +83,53 @@ def test_jobs_checkpoints_restarts_and_clocks() -> None:
     assert "adclick generate" in str(answer(picture(partitions=())))
 
 
+@pytest.mark.parametrize(("age_ms", "state"), [(11_000, "warning"), (70_000, "wrong")])
+def test_a_producers_open_transaction_in_a_raw_topic_is_named_with_its_partition_and_since_when(
+    age_ms: int, state: str
+) -> None:
+    """The partition looks silent: its committed messages end where the transaction begins."""
+    one = Hidden("ad-impressions", 2, 7, "shop-7", NOW - age_ms, 31)
+    stuck = with_partition(SILENT, windows_ms=T0 - 2_000 - PIPELINE.held_ms, blocked=(one,))
+    found = [one for one in judge.findings(stuck) if one.state != "ok"]
+    assert [(one.name, one.state) for one in found] == [("partition 2 of ad-impressions", state)]
+    assert f"transaction shop-7 is open since {judge.instant(NOW - age_ms)}" in found[0].what
+    assert "first offset 31 on, 7 offsets" in found[0].what
+    assert "commit or abort" in found[0].mend
+    assert str(answer(stuck)).startswith("No new rows: partition 2 of ad-impressions: A producer's transaction shop-7")
+    hanging = replace(stuck, blocked=(replace(one, transaction=None),))
+    assert "--topic ad-impressions --partition 2 --start-offset 31" in str(answer(hanging))
+
+
+def test_a_producers_transaction_of_a_moment_is_as_it_should_be() -> None:
+    plain = picture(blocked=(Hidden("ad-impressions", 2, 7, "shop-7", NOW - 9_000),))
+    assert all(one.state == "ok" for one in judge.findings(plain))
+
+
+def test_a_partition_that_was_added_and_that_flink_does_not_read_yet_is_told_instead_of_complete_rows() -> None:
+    quiet = picture(windows_ms=NOW + 20_000)
+    assert str(answer(quiet)).startswith("Rows are complete")
+    new = partition("ad-impressions", 4, NOW - 40_000, end=1_358, read=None, watermark_ms=None)
+    added = replace(quiet, partitions=(*quiet.partitions, new))
+    assert str(answer(added)).startswith("No new rows: partition 4 of ad-impressions: Flink does not read it yet;")
+    assert [(one.name, one.state) for one in judge.findings(added) if one.name == new.name] == [(new.name, "warning")]
+    assert "new partitions every 2s" in str(answer(added))
+    assert judge.holding(added) == []
+    bounded = replace(added, pipeline=replace(PIPELINE, bounded=True, live=False))
+    assert "submit --bounded --replace" in str(answer(bounded))
+
+
+def test_a_partition_that_was_added_and_is_empty_loses_nothing() -> None:
+    quiet = picture(windows_ms=NOW + 20_000)
+    new = Partition("ad-impressions", 4, 0)
+    assert judge.unread(replace(quiet, partitions=(*quiet.partitions, new))) == []
+
+
+def test_before_flink_tells_of_any_partition_none_is_called_new() -> None:
+    quiet = picture()
+    started = tuple(replace(one, read=None) for one in quiet.partitions)
+    assert judge.unread(replace(quiet, partitions=started)) == []
+
+
 def test_a_transaction_that_nobody_ends_hides_rows_and_is_told() -> None:
     fresh, old = (Hidden("ctr_results", 1, 7, "adclick-ctr_results-0-3", NOW - age) for age in (9_000, 70_000))
     assert judge.hidden(picture(hidden=(fresh,))).state == "ok"

@@ -87,6 +87,7 @@ def test_every_parameter_changes_the_sql() -> None:
         "unique_ids": Duration(600_000),
         "watermark_delay": Duration(7_000),
         "idle_timeout": Duration(11_000),
+        "partition_discovery": Duration(9_000),
         "max_ahead": Duration(7_200_000),
         "spike": 3.0,
         "drop": 0.25,
@@ -110,6 +111,18 @@ def test_every_parameter_changes_the_sql() -> None:
     assert render.script(replace(default, method="significance", min_z=5.0)) != render.script(
         replace(default, method="significance")
     )
+
+
+def test_partitions_that_are_added_are_looked_for_before_their_events_are_late() -> None:
+    pipeline = Pipeline()
+    script = render.script(pipeline)
+    assert (
+        script.count("'scan.topic-partition-discovery.interval' = '2000 ms'")
+        == script.count("'scan.startup.mode'")
+        == 5
+    )
+    assert pipeline.partition_discovery < pipeline.watermark_delay
+    assert "discovery" not in render.script(replace(pipeline, bounded=True))
 
 
 def test_a_statement_ends_where_its_line_ends() -> None:

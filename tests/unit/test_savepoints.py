@@ -33,7 +33,7 @@ def test_a_record_reads_back_as_it_was() -> None:
         {"method": "significance", "min_z": 2.0},
         {"min_impressions": 50},
         {"checkpoint_interval": minutes(1), "transaction_timeout": minutes(60)},
-        {"idle_timeout": minutes(1)},
+        {"idle_timeout": minutes(1), "partition_discovery": minutes(1)},
         {"bootstrap_servers": "127.0.0.1:1"},
     ],
 )
@@ -41,6 +41,11 @@ def test_thresholds_and_intervals_may_change(change: dict[str, object]) -> None:
     assert set(change) <= {*fit.MAY_CHANGE, "method"}
     before = Pipeline(method="ratio")
     require_fit(taken(before), dataclasses.replace(before, **change))  # type: ignore[arg-type]
+
+
+def test_a_savepoint_of_before_partition_discovery_was_a_setting_fits() -> None:
+    savepoint = taken(Pipeline())
+    assert not any("discovery" in text for text in savepoint.stages.values())
 
 
 @pytest.mark.parametrize(

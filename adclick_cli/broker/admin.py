@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from adclick_cli.broker.knock import LoginError, knock
+from adclick_cli.broker.knock import AdvertisedError, LoginError, UnknownHostError, knock
 from adclick_cli.errors import BrokerError
 from adclick_cli.pipeline import Topics
 from adclick_cli.schema import Record
@@ -40,6 +40,7 @@ def require_listener(servers: Servers) -> None:
 
     Raises:
         LoginError: the broker does not let us in.
+        AdvertisedError, UnknownHostError: an address is wrong.
         BrokerError: nobody listens.
     """
     try:
@@ -97,6 +98,7 @@ def wait_for_broker(servers: Servers, deadline_s: float, hope: Callable[[], bool
 
     Raises:
         LoginError: one answers and does not let us in.
+        AdvertisedError, UnknownHostError: an address is wrong, which no waiting mends.
         BrokerError: none answered in time.
     """
     deadline = time.monotonic() + deadline_s
@@ -104,7 +106,7 @@ def wait_for_broker(servers: Servers, deadline_s: float, hope: Callable[[], bool
         try:
             _require_answer(servers)
             return
-        except LoginError:
+        except (LoginError, AdvertisedError, UnknownHostError):
             raise
         except BrokerError as error:
             if not hope():

@@ -1,11 +1,10 @@
-"""Messages, the consumer that follows topics without an end, and places in topics by time. All of kafka-python."""
+"""Messages, consumers, and places in topics by time. All of kafka-python."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from adclick_cli.broker.admin import partitions, require_listener, topic_offsets, unreachable
+from adclick_cli.broker.admin import require_listener, topic_offsets, unreachable
 from adclick_cli.errors import BrokerError
 from adclick_cli.security import Servers, kafka_python
 
@@ -57,30 +56,6 @@ def offsets_from(servers: Servers, topic: str, since_ms: int) -> dict[int, int]:
     return {
         number: high if (place := places.get(number)) is None else place.offset for number, (_, high) in ranges.items()
     }
-
-
-def follow(
-    servers: Servers, topics: Sequence[str], *, committed: bool = True, from_start: bool = True
-) -> Iterator[list[Message]]:
-    """Batches of messages without an end, empty ones while nothing comes; a broker that goes away is waited for.
-
-    Args:
-        servers: the broker.
-        topics: their names.
-        committed: leave out messages of transactions that are open or aborted.
-        from_start: begin with the first message there is, else with the next one that comes.
-    """
-    consumer = connect(servers, committed=committed)
-    try:
-        there = partitions(consumer, topics)
-        consumer.assign(there)
-        if there:
-            (consumer.seek_to_beginning if from_start else consumer.seek_to_end)(*there)
-        while True:
-            batches = consumer.poll(timeout_ms=int(POLL_S * 1000), max_records=BATCH)
-            yield [message(record) for records in batches.values() for record in records]
-    finally:
-        consumer.close()
 
 
 def connect(servers: Servers, *, committed: bool, fetch_bytes: int = FETCH_BYTES) -> Any:

@@ -1,8 +1,9 @@
-"""Seeing in milliseconds whether a broker would let us in, and why not.
+"""Seeing at once whether a broker would let us in, and whether the addresses that it gives can be reached.
 
 kafka-python tries a refused log-in again and again for half a minute and then says only that it could not start;
 librdkafka tries for ever. So TLS and log-in are done once by hand before any client is made (Kafka's protocol guide:
-`SaslHandshake` version 1, `SaslAuthenticate` version 0).
+`SaslHandshake` version 1, `SaslAuthenticate` version 0, `Metadata` version 1). Clients go on to the addresses that the
+broker advertises, and try those in silence, too.
 """
 
 from __future__ import annotations
@@ -10,11 +11,17 @@ from __future__ import annotations
 import socket
 import ssl
 import struct
+import time
+from collections.abc import Iterable
 
+from adclick_cli.broker.dial import Address, UnknownNameError, dial, dial_all
 from adclick_cli.errors import BrokerError
 from adclick_cli.security import Security, Servers, kafka_python
 
 TIMEOUT_S = 5.0
+PATIENCE_S = 4.0
+"""For names and connections, those of the advertised addresses included."""
+LEAST_S = 0.5
 _METADATA, _SASL_HANDSHAKE, _SASL_AUTHENTICATE = 3, 17, 36
 _UNSUPPORTED_MECHANISM, _AUTHENTICATION_FAILED = 33, 58
 _LONGEST_ANSWER = 1 << 20
@@ -25,44 +32,80 @@ class LoginError(BrokerError):
     """A broker answers and does not let us in."""
 
 
+class UnknownHostError(BrokerError):
+    """The name of the broker cannot be resolved: waiting does not help."""
+
+
+class AdvertisedError(BrokerError):
+    """A broker answers, and sends its clients to an address that cannot be reached."""
+
+
 def knock(servers: Servers) -> None:
     """See whether one of the addresses lets us in; the first one that answers decides.
 
     Raises:
         LoginError: it does not; with the broker's reason.
+        AdvertisedError: it does, and an address that it advertises cannot be reached.
+        UnknownHostError: no name of the addresses can be resolved.
         BrokerError: it hangs up, as one does that speaks something else, or is about to end.
         OSError: nobody answers at any of them.
     """
-    silent = OSError("no address was given")
-    for address in servers.listed:
-        host, _, port = address.rpartition(":")
-        host = host.strip("[]")
+    silent: list[OSError] = []
+    until = time.monotonic() + PATIENCE_S
+    for number, address in enumerate(servers.listed):
+        name, _, port = address.rpartition(":")
+        host = name.strip("[]")
+        left = (until - time.monotonic()) / (len(servers.listed) - number)
         try:
-            link = socket.create_connection((host, int(port)), TIMEOUT_S)
+            link = dial(host, int(port), max(LEAST_S, left))
         except OSError as error:
-            silent = error
+            silent.append(error)
             continue
+        link.settimeout(TIMEOUT_S)
         with link:
             try:
-                _enter(link, host, servers)
+                brokers = _enter(link, host, servers)
+                _require_reachable(address, (host, int(port)), brokers, max(LEAST_S, until - time.monotonic()))
                 return
             except ssl.SSLError as error:
                 raise _no_tls(address, error) from error
-            except (ConnectionError, _Closed) as error:
+            except (ConnectionError, _Closed, struct.error, UnicodeDecodeError) as error:
                 raise _closed(address, servers.security) from error
             except TimeoutError:
                 # It listens and is slow: a client has more patience.
                 return
             except OSError as error:
-                silent = error
-    raise silent
+                silent.append(error)
+    if silent and all(isinstance(error, UnknownNameError) for error in silent):
+        raise UnknownHostError(
+            f"the name of the broker at {servers} cannot be resolved",
+            f"{silent[0]}.",
+            "Correct --bootstrap-servers or ADCLICK_BOOTSTRAP_SERVERS.",
+        )
+    raise next((error for error in silent if not isinstance(error, UnknownNameError)), OSError("no address was given"))
+
+
+def _require_reachable(address: str, entrance: Address, brokers: Iterable[Address], patience_s: float) -> None:
+    """See that the brokers can be reached; one that was stopped a moment ago may be among them, if others can be."""
+    found = dial_all([one for one in brokers if one != entrance], patience_s)
+    wrong = {one: error for one, error in found.items() if error is not None}
+    alone = len(wrong) == len(found) and entrance not in brokers
+    for (host, port), error in wrong.items():
+        if alone or not isinstance(error, ConnectionRefusedError):
+            reason = "Nobody listens there" if isinstance(error, ConnectionRefusedError) else str(error)
+            raise AdvertisedError(
+                f"the broker at {address} sends its clients on to {host}:{port}, which cannot be reached from here",
+                f"{reason}.",
+                "Correct advertised.listeners of the broker, or let this machine resolve and reach that address.",
+            )
 
 
 class _Closed(Exception):
     """The broker hung up."""
 
 
-def _enter(link: socket.socket, host: str, servers: Servers) -> None:
+def _enter(link: socket.socket, host: str, servers: Servers) -> list[Address]:
+    """Log in, and ask for the addresses that the brokers advertise on this listener."""
     security = servers.security
     if security.encrypted:
         link = _context(security).wrap_socket(link, server_hostname=host)
@@ -70,7 +113,7 @@ def _enter(link: socket.socket, host: str, servers: Servers) -> None:
         if security.asks_for_login:
             _log_in(link, host, servers)
         # Only now a broker refuses a client that should have logged in, or (TLS 1.3) has no good certificate.
-        _ask(link, _METADATA, 1, struct.pack(">i", 0))
+        return _brokers(_ask(link, _METADATA, 1, struct.pack(">i", 0)))
 
 
 def _context(security: Security) -> ssl.SSLContext:
@@ -153,6 +196,18 @@ def _texts(data: bytes) -> list[str]:
         (size,) = struct.unpack(">h", data[at : at + 2])
         found.append(data[at + 2 : at + 2 + size].decode())
         at += 2 + size
+    return found
+
+
+def _brokers(data: bytes) -> list[Address]:
+    """Host and port of each broker in an answer to `Metadata` version 1."""
+    (count,), at, found = struct.unpack_from(">i", data), 4, []
+    for _ in range(count):
+        (size,) = struct.unpack_from(">h", data, at + 4)
+        host = data[at + 6 : at + 6 + size].decode()
+        port, rack = struct.unpack_from(">ih", data, at + 6 + size)
+        found.append((host, port))
+        at += 12 + size + max(rack, 0)
     return found
 
 

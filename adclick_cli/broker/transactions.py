@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from adclick_cli.broker.admin import admin_client, all_offsets
+from adclick_cli.broker.admin import admin_client, all_offsets, require_listener
 from adclick_cli.errors import BrokerError
 from adclick_cli.security import Servers, kafka_python
 
@@ -136,6 +136,7 @@ def abort(servers: Servers, ids: Iterable[str]) -> None:
     from kafka import KafkaProducer
     from kafka.errors import KafkaError
 
+    require_listener(servers)
     for name in ids:
         try:
             producer = KafkaProducer(

@@ -27,8 +27,8 @@ from adclick_cli.casebook.jvm import Jvm
 from adclick_cli.casebook.model import Case
 from adclick_cli.casebook.planning import Plans, jobs, transport
 from adclick_cli.errors import FlinkError
+from adclick_cli.events.lenient import elements
 from adclick_cli.schema import STAMP
-from adclick_cli.verify.lenient import elements
 
 DEADLINE_S = 60
 POLL_S = 0.02

@@ -13,8 +13,8 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from adclick_cli.events.lenient import elements
 from adclick_cli.schema import STAMP
-from adclick_cli.verify.lenient import elements
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -127,6 +127,9 @@ def test_a_heartbeat_is_read_as_one(record: Record) -> None:
         json.dumps({"click_id": "c", "impression_id": "i", "event_timestamp": 0}).encode(),
         json.dumps({"click_id": "c", "impression_id": "i", "event_timestamp": 1_002}).encode(),
         b'{"click_id": "c", "impression_id": "i", "event_timestamp": 1e999}',
+        b'{"click_id": "c", "impression_id": {"a": 1}, "event_timestamp": 5}',
+        b'{"click_id": "c", "impression_id": null, "event_timestamp": 5}',
+        b'{"click_id": "c", "impression_id": "i", "event_timestamp": true}',
     ],
 )
 def test_what_is_no_event_is_no_traffic(value: bytes | None) -> None:
@@ -136,6 +139,23 @@ def test_what_is_no_event_is_no_traffic(value: bytes | None) -> None:
 def test_an_event_is_traffic() -> None:
     value = json.dumps(impression(1, 5)).encode()
     assert heartbeat.event_time(IMPRESSION, value, T0 + 5, 0) == (T0 + 5, False)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b'{"click_id": 17, "impression_id": 18, "event_timestamp": 5}',
+        b'{"click_id": 17.5, "impression_id": true, "event_timestamp": "5"}',
+        b'{"click_id": "c", "impression_id": "i", "event_timestamp": 5.9}',
+        b'[{"click_id": 1, "impression_id": 2, "event_timestamp": 4}, '
+        b'{"click_id": 1, "impression_id": 2, "event_timestamp": 5}]',
+        b'{"click_id": "c\tc", "impression_id": "i", "event_timestamp": 5} and more',
+        b'\xef\xbb\xbf{"click_id": "c", "impression_id": "i", "event_timestamp": 5}',
+    ],
+    ids=["ids as numbers", "time as a text", "time with a fraction", "an array", "text behind it", "byte order mark"],
+)
+def test_what_flink_takes_for_an_event_is_traffic(value: bytes) -> None:
+    assert heartbeat.event_time(CLICK, value, 1_000, 1) == (5, False)
 
 
 def test_heartbeats_go_on_until_every_window_is_final() -> None:

@@ -7,9 +7,9 @@ import json
 import pytest
 
 from adclick_cli import schema
+from adclick_cli.events.lenient import elements
 from adclick_cli.pipeline import Pipeline
 from adclick_cli.verify import oracle
-from adclick_cli.verify.lenient import elements
 from tests import corpus
 from tests.builders.peculiar import EVENTS, FIELDS, TEXT
 from tests.builders.verify import T0, messages

@@ -13,7 +13,7 @@ from adclick_cli.doctor import config, judge, look, machine, setup
 from adclick_cli.doctor.answer import Answer
 from adclick_cli.doctor.finding import Finding
 from adclick_cli.doctor.picture import Picture
-from adclick_cli.errors import AdclickError, ParameterError
+from adclick_cli.errors import AdclickError, BrokerError, ParameterError
 from adclick_cli.flink.rest import FlinkRest
 from adclick_cli.runtime import disk, heartbeat
 from adclick_cli.runtime.choose import choose
@@ -99,7 +99,8 @@ def _with_pipeline(loaded: Settings, services: Sequence[ServiceStatus], found: l
     away = [one.name for one in services if one.state == "unreachable"]
     if away:
         mend = "Start it, or correct ADCLICK_FLINK_URL and ADCLICK_BOOTSTRAP_SERVERS."
-        trouble = Finding("cluster", "wrong", f"Not reached: {', '.join(away)} of the remote cluster.", mend)
+        what = f"Not reached: {', '.join(away)} of the remote cluster.{_why_no_broker(loaded)}"
+        trouble = Finding("cluster", "wrong", what, mend)
         return Examination(answers.of_finding(trouble), (*found, trouble))
     running = [one for one in services if one.state == "running"]
     if not running:
@@ -122,6 +123,16 @@ def _with_pipeline(loaded: Settings, services: Sequence[ServiceStatus], found: l
         trouble = _told("pipeline", error)
         return Examination(answers.of_finding(trouble), (*found, trouble))
     return Examination(answers.answer(picture), (*found, *judge.findings(picture)), picture)
+
+
+def _why_no_broker(loaded: Settings) -> str:
+    """Why the broker does not answer, as a further sentence; empty where it does."""
+    try:
+        admin.require_listener(loaded.servers)
+    except BrokerError as error:
+        what = f"{error.what}. {error.why}".strip()
+        return f" {what[0].upper()}{what[1:]}"
+    return ""
 
 
 def _topics(loaded: Settings) -> Finding:

@@ -118,12 +118,17 @@ def unread(picture: Picture) -> list[Finding]:
     """Each partition that was added to a topic and that Flink has not found."""
     if picture.pipeline.bounded:
         looks = "A bounded run reads the partitions that were there when it began"
-        state, mend = "wrong", "adclick submit --bounded --replace"
+        mend = "adclick submit --bounded --replace"
     else:
         looks = f"It looks for new partitions every {picture.pipeline.partition_discovery}"
-        state, mend = "warning", "Wait so long; if it stays so, see `adclick logs jobmanager`."
+        mend = "Wait so long; if it stays so, see `adclick logs jobmanager`."
     return [
-        Finding(one.name, state, f"Flink does not read it yet; its next offset is {one.end:,}. {looks}.", mend)
+        Finding(
+            one.name,
+            "wrong" if picture.pipeline.bounded else "warning",
+            f"Flink does not read it yet; its next offset is {one.end:,}. {looks}.",
+            mend,
+        )
         for one in not_read(picture)
     ]
 

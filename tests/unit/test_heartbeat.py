@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adclick_cli.events import heartbeat
+from adclick_cli.events import beating, heartbeat
 from adclick_cli.events.heartbeat import Beat, Silence
 from adclick_cli.parameters import Duration
 from adclick_cli.pipeline import Pipeline
 from adclick_cli.schema import CLICK, EVENTS, IMPRESSION, Record
+from adclick_cli.security import Servers
 from tests.builders.verify import PIPELINE, T0, click, impression, model, results, verdict
 
 AFTER_S, GOING_ON_S = 10.0, 100.0
@@ -185,3 +186,37 @@ def test_verify_knows_that_a_heartbeat_makes_later_events_late() -> None:
     late = [_beat(IMPRESSION, 400_000), _beat(IMPRESSION, 400_000), _beat(IMPRESSION, 400_000), impression(1, 0)]
     assert verdict(late, [], [], streaming).ledger["impressions"]["late"] == 1
     assert verdict(late[3:], [], [], streaming).ledger["impressions"]["late"] == 0
+
+
+class _Sent:
+    """A producer that knows the partitions that were there when it was made, as Kafka's clients do for minutes."""
+
+    def __init__(self, there: set[tuple[str, int]]) -> None:
+        self.there = set(there)
+        self.sent: list[tuple[str, int]] = []
+
+    def send(self, topic: str, key: bytes, value: bytes, partition: int) -> None:
+        assert (topic, partition) in self.there, "Unrecognized partition"
+        self.sent.append((topic, partition))
+
+    def flush(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def test_heartbeats_reach_a_partition_that_was_added(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client would refuse the new partition for minutes; kafka-python does so with an AssertionError."""
+    there = {("ad-clicks", 0)}
+    made: list[_Sent] = []
+
+    def opened(_: object) -> _Sent:
+        made.append(_Sent(there))
+        return made[-1]
+
+    monkeypatch.setattr(beating, "open_producer", opened)
+    heart = beating._Heart(Servers("127.0.0.1:9092"), Pipeline())
+    heart.send(Beat((("ad-clicks", 0),), T0))
+    heart.send(Beat((("ad-clicks", 0),), T0))
+    there.add(("ad-clicks", 4))
+    heart.send(Beat((("ad-clicks", 0), ("ad-clicks", 4)), T0))
+    assert [one.sent for one in made] == [[("ad-clicks", 0)] * 2, [("ad-clicks", 0), ("ad-clicks", 4)]]

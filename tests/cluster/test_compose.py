@@ -39,6 +39,7 @@ def _project(cluster: Cluster) -> str:
     return project.name(settings.load(home=cluster.home))
 
 
+@pytest.mark.long
 def test_backfill_with_a_killed_taskmanager_is_proven_right(compose_cluster: Cluster, engine: Engine) -> None:
     with timed("submit"):
         compose_cluster.run("submit")
@@ -124,6 +125,7 @@ def test_too_little_memory_is_said_before_anything_starts(fresh: Cluster) -> Non
     assert "ADCLICK_TASKMANAGER_MEMORY_MB" in failed.stderr
 
 
+@pytest.mark.long
 def test_a_container_that_needs_more_than_its_limit_is_named(fresh: Cluster, engine: Engine) -> None:
     failed = fresh.run("up", env={"ADCLICK_BROKER_HEAP_MB": "not-a-number"}, code=2)
     assert "broker-heap-mb" in failed.stderr
@@ -132,6 +134,7 @@ def test_a_container_that_needs_more_than_its_limit_is_named(fresh: Cluster, eng
     assert _all_containers(engine, fresh) == ""
 
 
+@pytest.mark.long
 def test_ctrl_c_leaves_nothing_half_started(fresh: Cluster, engine: Engine) -> None:
     process = subprocess.Popen(
         [*fresh.inside, sys.executable, "-m", "adclick_cli", "up"],
@@ -170,11 +173,21 @@ def test_an_engine_that_does_not_answer_is_said(fresh: Cluster) -> None:
     assert fresh.json("status", env=gone | {"ADCLICK_RUNTIME": "auto"})["runtime"] == "local"
 
 
-def test_the_file_works_without_adclick(compose_cluster: Cluster, engine: Engine) -> None:
+def _by_hand(cluster: Cluster, engine: Engine) -> tuple[list[str], dict[str, str]]:
+    """`docker compose` on the shipped file with plain defaults, and its environment."""
     command = ["docker", "compose", "--file", str(project.file()), "--project-name", "by-hand"]
-    env = {**os.environ, **engine.env, "ADCLICK_JAR_CACHE": compose_cluster.env["ADCLICK_JAR_CACHE"]}
+    return command, {**os.environ, **engine.env, "ADCLICK_JAR_CACHE": cluster.env["ADCLICK_JAR_CACHE"]}
+
+
+def test_the_file_is_valid_without_adclick(compose_cluster: Cluster, engine: Engine) -> None:
+    command, env = _by_hand(compose_cluster, engine)
     checked = subprocess.run([*command, "config", "--quiet"], env=env, capture_output=True, text=True)
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
+
+
+@pytest.mark.long
+def test_the_file_works_without_adclick(compose_cluster: Cluster, engine: Engine) -> None:
+    command, env = _by_hand(compose_cluster, engine)
     try:
         with timed("up --wait with plain defaults, without adclick"):
             up = subprocess.run(

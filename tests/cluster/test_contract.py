@@ -85,6 +85,7 @@ def test_status_tells_services_ports_and_topics(any_cluster: Cluster) -> None:
     )
 
 
+@pytest.mark.long_on_compose
 def test_up_is_harmless_where_all_runs(any_cluster: Cluster) -> None:
     before = {one["name"]: one["pid"] for one in any_cluster.json("status")["services"]}
     # Nor does it start anything anew for a setting that has changed since.
@@ -138,6 +139,7 @@ def test_from_submit_to_proven_results(any_cluster: Cluster) -> None:
     assert _active(any_cluster) == []
 
 
+@pytest.mark.long_on_compose
 def test_a_bounded_run_ends_by_itself(any_cluster: Cluster) -> None:
     env = any_cluster.own_topics("contract-bounded")
     shares = ("--late", "0.1", "--malformed", "0.05", "--duplicates", "0.1", "--orphans", "0.2")
@@ -183,6 +185,7 @@ def test_logs_follow_until_ctrl_c(any_cluster: Cluster) -> None:
         process.wait()
 
 
+@pytest.mark.long_on_compose
 def test_down_keeps_the_data_and_up_finds_them(any_cluster: Cluster) -> None:
     topics = any_cluster.json("status")["topics"]
     any_cluster.run("down")
@@ -192,6 +195,7 @@ def test_down_keeps_the_data_and_up_finds_them(any_cluster: Cluster) -> None:
     assert any_cluster.json("status")["topics"] == topics
 
 
+@pytest.mark.long_on_compose
 def test_a_killed_taskmanager_is_there_again_after_up(any_cluster: Cluster) -> None:
     killed = next(one for one in any_cluster.json("status")["services"] if one["name"] == "taskmanager")["pid"]
     os.kill(killed, signal.SIGKILL)
@@ -211,6 +215,7 @@ def _pid(cluster: Cluster) -> int | None:
     return found
 
 
+@pytest.mark.long_on_compose
 def test_a_taken_port_names_the_flag_and_nothing_is_left(
     any_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

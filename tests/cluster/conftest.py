@@ -29,20 +29,16 @@ READ_ONLY = frozenset({"config", "doctor", "jobs", "render", "savepoints", "stat
 """Commands that change nothing on the cluster."""
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """Tests that share a cluster stay on one worker: all of Compose, and each file of the local cluster.
 
     A worker has one local cluster, whichever files it takes.
     """
-    for item in items:
-        if "/cluster/" not in item.path.as_posix():
-            continue
-        asked = set(getattr(item, "fixturenames", ()))
-        in_containers = bool({"compose_cluster", "engine"} & asked) or "compose" in getattr(item, "keywords", ())
-        item.add_marker(pytest.mark.xdist_group("compose" if in_containers else item.path.stem))
-        if in_containers and "long_on_compose" in item.keywords:
-            item.add_marker(pytest.mark.long)
+    asked = set(getattr(item, "fixturenames", ()))
+    in_containers = bool({"compose_cluster", "engine"} & asked) or "compose" in item.keywords
+    item.add_marker(pytest.mark.xdist_group("compose" if in_containers else item.path.stem))
+    if in_containers and "long_on_compose" in item.keywords:
+        item.add_marker(pytest.mark.long)
 
 
 @pytest.hookimpl(wrapper=True)

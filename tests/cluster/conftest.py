@@ -30,14 +30,8 @@ READ_ONLY = frozenset({"config", "doctor", "jobs", "render", "savepoints", "stat
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Tests that share a cluster stay on one worker: all of Compose, and each file of the local cluster.
-
-    A worker has one local cluster, whichever files it takes.
-    """
-    asked = set(getattr(item, "fixturenames", ()))
-    in_containers = bool({"compose_cluster", "engine"} & asked) or "compose" in item.keywords
-    item.add_marker(pytest.mark.xdist_group("compose" if in_containers else item.path.stem))
-    if in_containers and "long_on_compose" in item.keywords:
+    """In containers a test may be long that the local runtime passes quickly."""
+    if "long_on_compose" in item.keywords and "compose" in item.keywords:
         item.add_marker(pytest.mark.long)
 
 

@@ -117,7 +117,7 @@ def _the_check_can_fail(cluster: Cluster, env: dict[str, str]) -> None:
 
 
 def _chaos_jobs(cluster: Cluster) -> dict[str, str]:
-    """Both jobs run on topics of these tests: the first test submits them, and a later one again where they have gone."""
+    """Both jobs run on topics of these tests: the first test submits them, a later one only where they have gone."""
     env = cluster.own_topics("chaos")
     submitted = submission.current_pipeline(settings.load(home=cluster.home))
     running = [job for job in cluster.rows("jobs", env=env) if job["state"] == "RUNNING" and not job["reason"]]

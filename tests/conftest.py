@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests import lanes
 from tests.compose.times import TAKEN
+from tests.lanes import Lanes, rank
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -19,14 +19,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes long comes first: the workers end at about the same time."""
-    items.sort(key=lambda item: lanes.rank(item.nodeid))
+    items.sort(key=lambda item: rank(item.nodeid))
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> lanes.Lanes:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Lanes:
     """Workers are handed lanes, whatever `--dist` says."""
     config.option.loadscopereorder = False
-    return lanes.Lanes(config, log)
+    return Lanes(config, log)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

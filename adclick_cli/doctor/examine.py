@@ -105,10 +105,10 @@ def _with_pipeline(loaded: Settings, services: Sequence[ServiceStatus], found: l
     running = [one for one in services if one.state == "running"]
     if not running:
         stop = judge.first_wrong(found)
-        what = Answer("No rows: no cluster of this home is up.", "adclick up")
+        empty = Answer("No rows: no cluster of this home is up.", "adclick up")
         found.append(Finding("pipeline", "skipped", "No cluster of this home is up: nothing to look at."))
         return Examination(
-            Answer(f"{what.what} In its way: {stop.name}: {stop.what}", stop.mend) if stop else what, tuple(found)
+            Answer(f"{empty.what} In its way: {stop.name}: {stop.what}", stop.mend) if stop else empty, tuple(found)
         )
     try:
         with faults.typed():

@@ -29,7 +29,7 @@ def run(args: Sequence[str], env: Mapping[str, str]) -> CompletedProcess[str]:
             app.main()
         except SystemExit as ended:
             code = 0 if ended.code is None else ended.code
-    printed = [stream.buffer.getvalue().decode() for stream in (out, err)]  # type: ignore[attr-defined]
+    printed = [stream.buffer.getvalue().decode() for stream in (out, err)]
     assert isinstance(code, int), code
     return CompletedProcess(list(args), code, *printed)
 

@@ -93,16 +93,17 @@ def test_the_last_verify(cluster: Cluster, tmp_path: Path) -> None:
     cluster.run("generate", "--backfill", "1m", "--rate", "5", "--orphans", "0.5", env=env | _ports(cluster))
     with start_page(cluster.env | env) as page:
         assert page.wait_for(lambda picture: picture["source"]["state"] == "connected")["verify"] is None
-        cluster.run("verify", "--wait", "0s", env=env)
+        # No row is there yet: nothing is wrong, and nothing is proven.
+        cluster.run("verify", "--wait", "0s", env=env, code=1)
         found = page.wait_for(lambda picture: picture["verify"])
-        assert found["verify"]["ok"] is True
+        assert found["verify"]["ok"] is False
         assert found["verify"]["wrong"] == 0
         assert found["quality"]["ledger"]["clicks"]["orphan"] > 0
         assert found["verify"]["at"] <= found["now"]
 
         rows.windows(schema.CTR, 5, {"ghost": (1, 0)})
         cluster.run("verify", "--wait", "0s", env=env, code=3)
-        found = page.wait_for(lambda picture: not picture["verify"]["ok"])
+        found = page.wait_for(lambda picture: picture["verify"]["wrong"])
         assert found["verify"]["results"]["ctr"]["unexpected"] == found["verify"]["wrong"] == 1
 
 

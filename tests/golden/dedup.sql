@@ -13,7 +13,7 @@ SET 'table.exec.mini-batch.size' = '20000';
 SET 'table.exec.state.ttl' = '4260000 ms';
 
 -- Flink shows it with each job; by it adclick knows its own.
-SET 'pipeline.global-job-parameters' = 'adclick.submission:b3d3f56c5456669d';
+SET 'pipeline.global-job-parameters' = 'adclick.submission:bc4661113fc38522';
 
 -- Stage: sources. Two topics of JSON events, read from the beginning.
 --

@@ -13,7 +13,7 @@ SET 'table.exec.mini-batch.size' = '20000';
 SET 'table.exec.state.ttl' = '4260000 ms';
 
 -- Flink shows it with each job; by it adclick knows its own.
-SET 'pipeline.global-job-parameters' = 'adclick.submission:41b8c9c5b7e0727f';
+SET 'pipeline.global-job-parameters' = 'adclick.submission:2436fc595720427c';
 
 -- Stage: sources. Two topics of JSON events, read from the beginning.
 --

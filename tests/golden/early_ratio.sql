@@ -9,7 +9,7 @@ SET 'execution.checkpointing.interval' = '10000 ms';
 SET 'table.generated-code.max-length' = '64000';
 
 -- Flink shows it with each job; by it adclick knows its own.
-SET 'pipeline.global-job-parameters' = 'adclick.submission:9641f9ec6770d8c1';
+SET 'pipeline.global-job-parameters' = 'adclick.submission:bfc497076db1f0ab';
 
 -- Stage: sources. Two topics of JSON events, read from the beginning.
 --

@@ -103,18 +103,18 @@ def test_a_compressed_log_is_read(
 
 
 def test_a_compressed_log_is_known_by_its_content(tmp_path: Path) -> None:
-    assert campaigns(_written(tmp_path, "log.csv", gzip.compress(CSV.encode()))) == ["c1", "c2"]
+    assert campaigns(_written(tmp_path, "log.csv", gzip.compress(CSV.encode(), mtime=0))) == ["c1", "c2"]
     assert campaigns(_written(tmp_path, "plain.csv.gz", CSV)) == ["c1", "c2"]
-    two = gzip.compress(CSV.encode()) + gzip.compress(b"c3,2024-06-02,0\n")
+    two = gzip.compress(CSV.encode(), mtime=0) + gzip.compress(b"c3,2024-06-02,0\n", mtime=0)
     assert campaigns(_written(tmp_path, "two.csv.gz", two)) == ["c1", "c2", "c3"]
 
 
 @pytest.mark.parametrize(
     ("name", "packed"),
     [
-        ("log.csv.gz", gzip.compress(CSV.encode() * 50)[:-20]),
-        ("log.csv.gz", gzip.compress(CSV.encode())[:-5] + b"12345"),
-        ("log.csv.gz", gzip.compress(CSV.encode()) + b"garbage"),
+        ("log.csv.gz", gzip.compress(CSV.encode() * 50, mtime=0)[:-20]),
+        ("log.csv.gz", gzip.compress(CSV.encode(), mtime=0)[:-5] + b"12345"),
+        ("log.csv.gz", gzip.compress(CSV.encode(), mtime=0) + b"garbage"),
         ("log.csv.zst", _zstd(CSV.encode() * 50)[:-10]),
         ("log.csv.bz2", bz2.compress(CSV.encode() * 50)[:-10]),
         ("log.csv.xz", lzma.compress(CSV.encode() * 50)[:-10]),
@@ -140,7 +140,7 @@ def test_a_log_from_standard_input_is_read(
 
 
 def test_every_form_is_known_on_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for data in (JSON.encode(), TABS.encode(), gzip.compress(CSV.encode()), _parquet(tmp_path / "log.parquet")):
+    for data in (JSON.encode(), TABS.encode(), gzip.compress(CSV.encode(), mtime=0), _parquet(tmp_path / "log.parquet")):
         _stdin(data, monkeypatch)
         assert campaigns(Path("-")) == ["c1", "c2"]
 
@@ -216,7 +216,7 @@ def test_what_is_not_text_in_utf_8_is_refused(tmp_path: Path, data: bytes, said:
 
 
 @pytest.mark.parametrize(
-    ("name", "data"), [("a.csv", b""), ("a.csv", b"\n \n"), ("a.jsonl", b""), ("a.json.gz", gzip.compress(b""))]
+    ("name", "data"), [("a.csv", b""), ("a.csv", b"\n \n"), ("a.jsonl", b""), ("a.json.gz", gzip.compress(b"", mtime=0))]
 )
 def test_an_empty_log_is_refused(tmp_path: Path, name: str, data: bytes) -> None:
     assert f"{name} is empty\nIt has neither a header nor a row" in _refusal(_written(tmp_path, name, data))

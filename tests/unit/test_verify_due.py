@@ -1,4 +1,4 @@
-"""From which event on a row must be there, to the millisecond: before it is pending, then it is missing."""
+"""To the millisecond: from which event on a row must be there, and when an id stands for another event."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from adclick_cli.parameters import Duration
 from adclick_cli.verify.check import check
 from adclick_cli.verify.oracle import MINI_BATCH_MS
 from adclick_cli.verify.raw import empty
-from tests.builders.verify import PIPELINE, T0, click, impression, messages
+from tests.builders.verify import PIPELINE, T0, click, impression, messages, results, verdict
 
 STREAMING = replace(PIPELINE, bounded=False, watermark_delay=Duration(1_000))
 WATERMARK = STREAMING.window.ms - 1 + STREAMING.held_ms
@@ -48,3 +48,17 @@ def test_a_row_is_missing_from_the_very_event_on_that_closes_its_window(newest: 
 def test_a_partition_without_an_event_holds_every_row_back() -> None:
     assert _first_window(NEWEST, None) == (0, 1)
     assert _first_window(NEWEST, NEWEST, partitions=3) == (0, 1)
+
+
+@pytest.mark.parametrize(("later", "campaigns"), [(60_000, {"a"}), (60_001, {"a", "b"})])
+def test_an_id_is_another_impression_a_millisecond_after_the_time_of_unique_ids(
+    later: int, campaigns: set[str]
+) -> None:
+    pipeline = replace(PIPELINE, unique_ids=Duration(60_000))
+    impressions = [impression(1, 0, "a"), impression(1, later, "b")]
+    rows = [
+        row
+        for row in results({(T0, "a"): (1, 0), (T0 + 60_000, "b"): (1, 0)}, pipeline)
+        if row["campaign_id"] in campaigns
+    ]
+    assert verdict(impressions, [], rows, pipeline).results["ctr"].differences == []

@@ -14,3 +14,5 @@ def _no_process(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.fail(f"a unit test starts a process: {args}")
 
     monkeypatch.setattr(subprocess.Popen, "__init__", refuse)
+    # Nor does a test depend on what is installed: where this machine has Docker, `auto` and `doctor` would ask it.
+    monkeypatch.setenv("PATH", "")

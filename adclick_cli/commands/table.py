@@ -127,7 +127,7 @@ COMMANDS = (
     Entry(
         "verify",
         RESULTS,
-        "Recompute every result from the raw events and compare; exit 3 on any difference.",
+        "Recompute every result from the raw events and compare; exit 3 on any difference, 1 if no row was checked.",
         "verify:verify",
     ),
     Entry(

@@ -28,7 +28,7 @@ def _imported(path: Path) -> set[str]:
             found |= {one.name for one in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             found.add(node.module)
-    return {name.partition(".")[0] for name in found} - {"adclick_cli", *sys.stdlib_module_names}
+    return {name.partition(".")[0] for name in found} - {"adclick_cli", "_typeshed", *sys.stdlib_module_names}
 
 
 def test_every_module_that_is_imported_comes_with_an_install() -> None:

@@ -140,7 +140,12 @@ def test_a_log_from_standard_input_is_read(
 
 
 def test_every_form_is_known_on_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for data in (JSON.encode(), TABS.encode(), gzip.compress(CSV.encode(), mtime=0), _parquet(tmp_path / "log.parquet")):
+    for data in (
+        JSON.encode(),
+        TABS.encode(),
+        gzip.compress(CSV.encode(), mtime=0),
+        _parquet(tmp_path / "log.parquet"),
+    ):
         _stdin(data, monkeypatch)
         assert campaigns(Path("-")) == ["c1", "c2"]
 
@@ -216,7 +221,8 @@ def test_what_is_not_text_in_utf_8_is_refused(tmp_path: Path, data: bytes, said:
 
 
 @pytest.mark.parametrize(
-    ("name", "data"), [("a.csv", b""), ("a.csv", b"\n \n"), ("a.jsonl", b""), ("a.json.gz", gzip.compress(b"", mtime=0))]
+    ("name", "data"),
+    [("a.csv", b""), ("a.csv", b"\n \n"), ("a.jsonl", b""), ("a.json.gz", gzip.compress(b"", mtime=0))],
 )
 def test_an_empty_log_is_refused(tmp_path: Path, name: str, data: bytes) -> None:
     assert f"{name} is empty\nIt has neither a header nor a row" in _refusal(_written(tmp_path, name, data))

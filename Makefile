@@ -48,7 +48,7 @@ audit: $(VENV)/dev.done
 
 test: check
 	@tools/ensure-test-programs
-	$(BIN)/pytest -m "not long" -n 3 --durations=30
+	$(BIN)/pytest -m "not long" -n 2 --durations=30
 
 test-long: $(VENV)/dev.done
 	@tools/ensure-test-programs

@@ -132,6 +132,18 @@ def metrics_env() -> dict[str, str]:
     return {"ADCLICK_METRICS": "true", **ports}
 
 
+_STARTED: list[Cluster] = []
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_job_is_left() -> Iterator[None]:
+    """The jobs of a file end with it, whichever of its tests were chosen: the next file finds free slots."""
+    yield
+    for one in _STARTED:
+        if any(job["state"] in ("RUNNING", "RESTARTING", "CREATED") for job in one.rows("jobs")):
+            one.run("cancel")
+
+
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """The session's cluster. A gateway saves a Java start a submission; tests of sql-client say `--via sql-client`."""
@@ -139,8 +151,10 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     made = Cluster(home, make_env(home) | metrics_env() | {"ADCLICK_VIA": "gateway"})
     try:
         made.run("up")
+        _STARTED.append(made)
         yield made
     finally:
+        _STARTED.clear()
         made.run("down", "-v", code=None)
 
 

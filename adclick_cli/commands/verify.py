@@ -58,9 +58,9 @@ def verify(
         lambda: dropped.read(loaded),
         stopped,
     )
+    last.save(loaded.home, verdict, datetime.now(timezone.utc))
     view.show(verdict, output, limit)
     require_rows(verdict, submitted=last_submission is not None)
-    last.save(loaded.home, verdict, datetime.now(timezone.utc))
     then = "adclick watch ctr" if verdict.ok else "adclick watch quality, then adclick doctor"
     jobs = health.seen(loaded)
     console.next_step(health.next_step(loaded, jobs, then) if trouble and jobs else then)

@@ -43,15 +43,17 @@ class Raw:
         """A client of another program: no option of adclick's."""
         return closing(KafkaProducer(bootstrap_servers=self.cluster.servers.listed, **more))
 
-    def proven(self) -> dict[str, dict[str, int]]:
-        """The ledger, as soon as every row has come and is right."""
+    def prove(self, events: int) -> None:
+        """Wait until so many impressions and clicks are counted, and every row is right."""
         # Heartbeats close the last window some seconds after the last event: until then no row must be there.
         end = time.monotonic() + 120
-        while (done := self.cluster.run("verify", "--output", "json", code=None, env=self.env)).returncode:
+        while True:
+            done = self.cluster.run("verify", "--output", "json", code=None, env=self.env)
+            ledger = json.loads(done.stdout)["ledger"]
+            counted = min(ledger["impressions"]["counted"], ledger["clicks"]["valid"])
+            if done.returncode == 0 and counted >= events:
+                return
             assert time.monotonic() < end, done.stdout + done.stderr
-        verdict = json.loads(done.stdout)
-        ledger: dict[str, dict[str, int]] = verdict["ledger"]
-        return ledger
 
 
 def _event(record: Record, name: str, at_ms: int) -> bytes:
@@ -76,8 +78,7 @@ def test_messages_of_each_codec_are_counted_by_flink_and_read_by_heartbeats_and_
             at = number % IMPRESSION.partitions
             producer.send(raw.shown, _event(IMPRESSION, f"codec-{codec}", now), partition=at)
             producer.send(raw.clicked, _event(CLICK, f"codec-{codec}", now + 10), partition=at)
-    ledger = raw.proven()
-    assert all(ledger[name]["counted"] >= len(CODECS) for name in ("impressions", "clicks")), ledger
+    raw.prove(len(CODECS))
     for fast in (True, False):
         values = [one.value or b"" for batch in read_topic(raw.cluster.servers, raw.shown, fast=fast) for one in batch]
         assert all(any(f'"codec-{codec}-impression"'.encode() in value for value in values) for codec in CODECS)
@@ -93,8 +94,7 @@ def test_partitions_that_are_added_are_read_from_their_first_message_and_get_hea
             producer.send(raw.shown, _event(IMPRESSION, f"added-{number}", now), partition=ADDED - 2)
             producer.send(raw.clicked, _event(CLICK, f"added-{number}", now + 10), partition=ADDED - 1)
     # The oracle reads every partition: a row without these events would be wrong.
-    ledger = raw.proven()
-    assert all(ledger[name]["counted"] >= 20 for name in ("impressions", "clicks")), ledger
+    raw.prove(20)
     for topic in (raw.shown, raw.clicked):
         assert all(high > 0 for _, high in topic_offsets(raw.cluster.servers, topic).values())
 
@@ -114,5 +114,7 @@ def test_an_open_transaction_in_a_raw_topic_is_found_with_its_partition_and_its_
             found = look.look(loaded, loaded.pipeline(), FlinkRest(loaded.flink_rest), True).blocked
         finally:
             producer.abort_transaction()
-    assert [(one.topic, one.partition, one.transaction, one.rows) for one in found] == [(raw.shown, 1, "shop-7", 1)]
+    assert [(one.topic, one.partition, one.transaction) for one in found] == [(raw.shown, 1, "shop-7")]
+    # A heartbeat may lie behind it, too.
+    assert found[0].rows >= 1
     assert before - 1_000 <= found[0].since_ms <= int(time.time() * 1000)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -80,19 +81,27 @@ def _a_wrong_row_is_found(cluster: Cluster) -> None:
     assert "ghost 2020-01-01T00:00:00Z is unexpected" in found.stderr
 
 
-def test_the_rendered_script_runs_in_flinks_own_sql_client(cluster: Cluster) -> None:
+def test_the_rendered_script_runs_in_flinks_own_sql_client(cluster: Cluster, tmp_path: Path) -> None:
     home = Path(cluster.json("status")["flink_home"])
     try:
         done = subprocess.run(
             [str(home / "bin" / "sql-client.sh"), "-f", "/dev/stdin"],
             input=cluster.run("render").stdout,
-            env={**os.environ, "PATH": cluster.env["PATH"], "FLINK_CONF_DIR": str(home / "conf"), "JAVA_HOME": ""},
+            env={
+                **os.environ,
+                "PATH": cluster.env["PATH"],
+                "FLINK_CONF_DIR": str(home / "conf"),
+                "FLINK_LOG_DIR": str(tmp_path),
+                "JAVA_HOME": "",
+            },
             capture_output=True,
             text=True,
             timeout=120,
         )
         assert "[ERROR]" not in done.stdout
-        cluster.json("status", "--wait", "30")
-        assert _jobs(cluster) == [("adclick anomaly", "RUNNING"), ("adclick ctr", "RUNNING")]
+        end = time.monotonic() + 30
+        while len(_jobs(cluster)) < 2 and time.monotonic() < end:
+            time.sleep(0.2)
+        assert _jobs(cluster) == [("adclick anomaly", "RUNNING"), ("adclick ctr", "RUNNING")], done.stderr
     finally:
         cluster.run("stop")

@@ -14,12 +14,13 @@ from adclick_cli.broker.transactions import Hidden
 from adclick_cli.errors import AdclickError
 from adclick_cli.pipeline import EarlierRule, Pipeline
 from adclick_cli.security import Servers
-from adclick_cli.verify import alerts, compare, early, ledger, oracle
+from adclick_cli.verify import alerts, compare, early, ledger, oracle, retention
 from adclick_cli.verify.apart import event_tables
-from adclick_cli.verify.compare import Comparison
+from adclick_cli.verify.compare import Begins, Comparison
 from adclick_cli.verify.late import Dropped, Late, late
 from adclick_cli.verify.ledger import Conflict
 from adclick_cli.verify.raw import TopicTable
+from adclick_cli.verify.retention import Deleted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -57,6 +58,7 @@ class Verdict:
         watermark: up to where windows must be final, ms since the epoch; None without a good event.
         conflicts: the first events whose id stands for other contents, too.
         late: what came too late, by the results and by Flink's own count.
+        deleted: the partitions of the raw topics that have lost messages.
         hidden: result rows that have been hidden from readers for longer than it takes to commit them.
         seconds: how long reading and checking took, waiting included.
     """
@@ -66,6 +68,7 @@ class Verdict:
     watermark: int | None
     conflicts: list[Conflict] = field(default_factory=list)
     late: Late = field(default_factory=lambda: Late(0, 0, 0, None))
+    deleted: list[Deleted] = field(default_factory=list)
     hidden: list[Hidden] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -97,6 +100,10 @@ class Verdict:
             "results": results,
             "conflicts": [asdict(one) for one in self.conflicts[:limit]],
             "late": self.late.to_json(),
+            "deleted": [
+                asdict(one) | {"until_ms": None if one.until_ms >= oracle.NEVER else one.until_ms}
+                for one in self.deleted
+            ],
             "hidden": [one.to_json() | {"since": compare.utc(one.since_ms)} for one in self.hidden],
             "watermark": None if self.watermark is None else compare.utc(self.watermark),
             "seconds": round(self.seconds, 3),
@@ -111,6 +118,7 @@ def check(
     partitions: int = 0,
     dropped: Dropped | None = None,
     fields: Mapping[str, pa.Table] | None = None,
+    begins: Begins | None = None,
 ) -> Verdict:
     """Check messages that have been read.
 
@@ -123,31 +131,44 @@ def check(
         partitions: how many the two topics of events have together; 0 where it is not known.
         dropped: Flink's own count of late rows, from before the raw events were read.
         fields: of impressions and clicks, as `events.take_apart` gives them; None takes the messages apart here.
+        begins: the first offsets of the raw topics, from after they were read; None: nothing was ever deleted.
     """
     db = oracle.connect()
     try:
         watermark = oracle.compute(db, tables["impressions"], tables["clicks"], pipeline, partitions, fields)
+        deleted = retention.find(db, begins or {}, pipeline)
+        after = retention.judged_after(deleted, pipeline)
         results = {
             name: compare.load_windows(db, name, key, tables[name], gross=pipeline.dedups)
             for name, key in (("ctr", "campaign_id"), ("engagement", "device_type"))
         }
         results["alerts"] = compare.load_alerts(db, tables["alerts"])
-        compare.compare_windows(db, "ctr", results["ctr"])
-        compare.compare_windows(db, "engagement", results["engagement"])
+        compare.compare_windows(db, "ctr", results["ctr"], judged_after=after)
+        compare.compare_windows(db, "engagement", results["engagement"], judged_after=after)
         alerts.compare_alerts(db, pipeline, earlier, results["alerts"])
         if "dead_letters" in tables:
             results["dead_letters"] = compare.load_dead_letters(db, tables["dead_letters"])
-            compare.compare_dead_letters(db, pipeline, until_ms, results["dead_letters"])
+            compare.compare_dead_letters(db, pipeline, until_ms, results["dead_letters"], begins or {})
         more = 0
         if "ctr_early" in tables:
-            of_early, more = early.check_early(db, tables, pipeline, partitions, fields, one_rule=not earlier)
+            of_early, more = early.check_early(
+                db, tables, pipeline, partitions, fields, one_rule=not earlier, judged_after=after
+            )
             results |= of_early
         ledger.classify(db, pipeline)
         if dropped and pipeline.unique_ids.ms:
             # A late repeat goes missing before any window.
             dropped = Dropped(dropped.rows, whole=False)
+        if deleted:
+            # Of what was deleted nobody knows how much was late.
+            dropped = None
         return Verdict(
-            ledger.totals(db), results, watermark, ledger.conflicts(db, KEPT_CONFLICTS), late(db, dropped, more)
+            ledger.totals(db),
+            results,
+            watermark,
+            ledger.conflicts(db, KEPT_CONFLICTS),
+            late(db, dropped, more),
+            deleted,
         )
     finally:
         db.close()
@@ -168,6 +189,7 @@ def require_rows(verdict: Verdict, *, submitted: bool) -> None:
     what = "there is nothing to prove: no result row was checked"
     messages = sum(classes["raw"] for classes in verdict.ledger.values())
     pending = sum(found.pending for found in verdict.results.values())
+    beyond = sum(found.beyond_retention for found in verdict.results.values())
     if not submitted:
         raise AdclickError(
             what,
@@ -179,6 +201,12 @@ def require_rows(verdict: Verdict, *, submitted: bool) -> None:
             what,
             "The topics of impressions and clicks hold no message.",
             "Send events, for example with `adclick generate`, and verify again.",
+        )
+    if beyond and not pending:
+        raise AdclickError(
+            what,
+            f"Events of all {beyond} rows that are there have been deleted from the raw topics.",
+            "Verify again when later windows are final, or keep raw events longer (retention.ms).",
         )
     raise AdclickError(
         what,
@@ -246,9 +274,14 @@ def verify(
             counted = dropped()
             for topic in of_events.values():
                 topic.refresh()
+            offsets = admin.all_offsets(servers, [topic.topic for topic in of_events.values()])
+            begins = {
+                name: {number: low for number, (low, _) in offsets[topic.topic].items()}
+                for name, topic in of_events.items()
+            }
             tables = {name: topic.table() for name, topic in (topics | of_events).items()}
             fields = {name: topic.fields() for name, topic in of_events.items()}
-            verdict = check(tables, pipeline, until_ms, earlier, partitions, counted, fields)
+            verdict = check(tables, pipeline, until_ms, earlier, partitions, counted, fields, begins)
             now = time.monotonic()
             verdict.seconds = now - begun
             # Flink's own count may be some seconds old, too.

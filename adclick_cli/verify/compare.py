@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,10 @@ from adclick_cli.pipeline import Pipeline
 if TYPE_CHECKING:
     import pyarrow as pa
     from duckdb import DuckDBPyConnection
+
+
+Begins = Mapping[str, Mapping[int, int]]
+"""By impressions and clicks, and by partition: the first offset that the broker still has."""
 
 
 @dataclass
@@ -25,6 +30,7 @@ class Comparison:
         pending: rows of windows that need not be final yet.
         indeterminate: rows among the compared whose counts late events leave open within bounds.
         repeated: further copies of a row, equal in every value, among the committed rows.
+        beyond_retention: rows that were not judged: events that they were computed from have been deleted.
         differences: what is wrong, a line each.
     """
 
@@ -35,6 +41,7 @@ class Comparison:
     pending: int = 0
     indeterminate: int = 0
     repeated: int = 0
+    beyond_retention: int = 0
     differences: list[str] = field(default_factory=list)
 
     @property
@@ -192,7 +199,9 @@ ORDER BY 1, 3
 """
 
 
-def compare_windows(db: DuckDBPyConnection, name: str, found: Comparison, label: str | None = None) -> None:
+def compare_windows(
+    db: DuckDBPyConnection, name: str, found: Comparison, label: str | None = None, judged_after: int | None = None
+) -> None:
     """Compare `expected_{name}` with `rows_{name}`; fills `accepted_{name}` with the rows taken as right.
 
     Args:
@@ -200,14 +209,21 @@ def compare_windows(db: DuckDBPyConnection, name: str, found: Comparison, label:
         name: ctr or engagement.
         found: the comparison to fill.
         label: what differences call the rows; `name` where it is None.
+        judged_after: only windows that start later are judged, ms since the epoch; the rows of the others are taken as
+            right. None judges all.
     """
+    if judged_after is not None:
+        db.execute(f"DELETE FROM expected_{name} WHERE window_start <= ?", [judged_after])  # noqa: S608
     cursor = db.execute(_WINDOWS.format(name=name, ctr="r.ctr" if name == "ctr" else "NULL"))
     names = [column[0] for column in cursor.description or ()]
     accepted: list[tuple[Any, ...]] = []
     for values in cursor.fetchall():
         row = dict(zip(names, values, strict=True))
         where = f"{label or name}: {row['key']} {utc(row['window_start'])}"
-        if not row["there"]:
+        if judged_after is not None and row["window_start"] <= judged_after:
+            found.beyond_retention += 1
+            accepted.append(_accepted(row))
+        elif not row["there"]:
             if row["must"]:
                 found.missing += 1
                 found.differences.append(
@@ -229,9 +245,7 @@ def compare_windows(db: DuckDBPyConnection, name: str, found: Comparison, label:
             else:
                 found.compared += 1
                 found.indeterminate += any(row[f"{what}_low"] != row[f"{what}_high"] for what in _COUNTS.values())
-                accepted.append(
-                    (row["window_start"], row["window_end"], row["key"], row["impression_count"], row["click_count"])
-                )
+                accepted.append(_accepted(row))
     db.execute(
         f"CREATE OR REPLACE TABLE accepted_{name} "
         "(window_start BIGINT, window_end BIGINT, key VARCHAR, impressions BIGINT, clicks BIGINT)"
@@ -242,6 +256,10 @@ def compare_windows(db: DuckDBPyConnection, name: str, found: Comparison, label:
         columns = ("window_start", "window_end", "key", "impressions", "clicks")
         db.register("accepted", pa.table(dict(zip(columns, map(list, zip(*accepted, strict=True)), strict=True))))
         db.execute(f"INSERT INTO accepted_{name} SELECT * FROM accepted")  # noqa: S608
+
+
+def _accepted(row: dict[str, Any]) -> tuple[Any, ...]:
+    return (row["window_start"], row["window_end"], row["key"], row["impression_count"], row["click_count"])
 
 
 def _span(row: dict[str, Any], what: str) -> str:
@@ -293,7 +311,9 @@ ORDER BY 1, 2, 3
 """
 
 
-def compare_dead_letters(db: DuckDBPyConnection, pipeline: Pipeline, until_ms: int, found: Comparison) -> None:
+def compare_dead_letters(
+    db: DuckDBPyConnection, pipeline: Pipeline, until_ms: int, found: Comparison, begins: Begins
+) -> None:
     """Compare the messages that are no event with `rows_dead_letters`: each must be there, with its own bytes.
 
     Args:
@@ -301,11 +321,13 @@ def compare_dead_letters(db: DuckDBPyConnection, pipeline: Pipeline, until_ms: i
         pipeline: the parameters.
         until_ms: a message that arrived later may still be pending, ms since the epoch.
         found: the comparison to fill.
+        begins: the first offsets that the broker still has; dead letters of earlier messages are not judged.
     """
     topics = pipeline.topics
+    first = {getattr(topics, name): offsets for name, offsets in begins.items()}
     values = {"until": until_ms, "topic_impressions": topics.impressions, "topic_clicks": topics.clicks}
     there_in_all = db.execute("SELECT count(*)::BIGINT FROM rows_dead_letters").fetchone()
-    wrong = 0
+    apart = 0
     for topic, partition, offset, known, there, must, reason, _ in db.execute(_LETTERS, values).fetchall():
         where = f"dead_letters: {topic}, partition {partition}, offset {offset}"
         if not there and must:
@@ -313,12 +335,15 @@ def compare_dead_letters(db: DuckDBPyConnection, pipeline: Pipeline, until_ms: i
             found.differences.append(f"{where} is missing")
         elif not there:
             found.pending += 1
+        elif not known and offset < first.get(topic, {}).get(partition, 0):
+            apart += 1
+            found.beyond_retention += 1
         elif not known:
-            wrong += 1
+            apart += 1
             found.unexpected += 1
             found.differences.append(f"{where} is unexpected ({reason})")
         else:
-            wrong += 1
+            apart += 1
             found.different += 1
             found.differences.append(f"{where}: line is not the message's bytes")
-    found.compared = (there_in_all[0] if there_in_all else 0) - wrong
+    found.compared = (there_in_all[0] if there_in_all else 0) - apart

@@ -40,6 +40,7 @@ def check_early(
     fields: Mapping[str, pa.Table] | None = None,
     *,
     one_rule: bool,
+    judged_after: int | None = None,
 ) -> tuple[dict[str, Comparison], int]:
     """Check the early lane's three topics.
 
@@ -50,6 +51,7 @@ def check_early(
         partitions: how many the two topics of events have together; 0 where it is not known.
         fields: of impressions and clicks, as `oracle.compute` takes them.
         one_rule: whether all alerts are the present rule's; the early ones of another one are not looked at.
+        judged_after: as `compare.compare_windows` takes it.
 
     Returns:
         A comparison by name, and how many rows could have reached the early windows too late.
@@ -59,7 +61,7 @@ def check_early(
         short = replace(pipeline, attribution=pipeline.early)
         oracle.compute(own, tables["impressions"], tables["clicks"], short, partitions, fields)
         results = {"ctr_early": compare.load_windows(own, "ctr", "campaign_id", tables["ctr_early"], newest=True)}
-        compare.compare_windows(own, "ctr", results["ctr_early"], label="ctr_early")
+        compare.compare_windows(own, "ctr", results["ctr_early"], label="ctr_early", judged_after=judged_after)
         if one_rule:
             results["early_alerts"] = compare.load_alerts(own, tables["early_alerts"], newest=True)
             alerts.compare_alerts(own, short, (), results["early_alerts"], label="early_alerts")

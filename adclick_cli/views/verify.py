@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from adclick_cli.verify.check import Verdict
 from adclick_cli.verify.compare import utc
+from adclick_cli.verify.oracle import NEVER
 from adclick_cli.views import console
 
 _COLUMNS = ("compared", "missing", "unexpected", "different", "pending", "indeterminate", "repeated")
+_DELETED = "beyond_retention"
 
 
 def show(verdict: Verdict, form: str | None, limit: int) -> None:
@@ -22,8 +24,9 @@ def show(verdict: Verdict, form: str | None, limit: int) -> None:
         if count or name == "raw" or chosen == "csv"
     ]
     console.write_rows(ledger, ("topic", "class", "messages"), chosen, "Ledger: each message in exactly one class")
-    rows = [{"rows": name, **{key: getattr(found, key) for key in _COLUMNS}} for name, found in verdict.results.items()]
-    console.write_rows(rows, ("rows", *_COLUMNS), chosen, "Results against the recomputation")
+    columns = (*_COLUMNS, _DELETED) if verdict.deleted or chosen == "csv" else _COLUMNS
+    rows = [{"rows": name, **{key: getattr(found, key) for key in columns}} for name, found in verdict.results.items()]
+    console.write_rows(rows, ("rows", *columns), chosen, "Results against the recomputation")
     for found in verdict.results.values():
         for line in found.differences[:limit]:
             console.say(line)
@@ -45,6 +48,12 @@ def show(verdict: Verdict, form: str | None, limit: int) -> None:
         )
     if late.contradiction:
         console.say(late.contradiction)
+    for gone in verdict.deleted:
+        until = "no event remains there" if gone.until_ms >= NEVER else f"the last of them at {utc(gone.until_ms)}"
+        console.say(
+            f"Deleted: up to {gone.messages} messages of {gone.topic}, partition {gone.partition}; {until}."
+            " Rows that may have counted them are not judged (beyond_retention)."
+        )
     for hidden in verdict.hidden:
         console.say(
             f"Hidden: {hidden.rows} rows of {hidden.topic} (partition {hidden.partition}) are there, but no reader sees"

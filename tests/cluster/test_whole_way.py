@@ -7,11 +7,15 @@ import subprocess
 import time
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
+from kafka import TopicPartition
 
 from adclick_cli import schema
+from adclick_cli.broker.admin import admin_client, topic_offsets
 from adclick_cli.broker.producer import open_producer
+from adclick_cli.schema import IMPRESSION
 from tests.cluster.conftest import Cluster
 
 pytestmark = pytest.mark.cluster
@@ -64,9 +68,26 @@ def test_from_events_to_proven_results(cluster: Cluster) -> None:
     after = cluster.json("verify")
     assert after["ok"], after["results"]
 
+    _rows_of_deleted_events_are_not_judged(cluster, after)
     _a_wrong_row_is_found(cluster)
     cluster.run("stop")
     assert _jobs(cluster) == []
+
+
+def _rows_of_deleted_events_are_not_judged(cluster: Cluster, before: dict[str, Any]) -> None:
+    first, last = topic_offsets(cluster.servers, IMPRESSION.default_topic)[0]
+    with admin_client(cluster.servers) as admin:
+        admin.delete_records({TopicPartition(IMPRESSION.default_topic, 0): (first + last) // 4})
+    found = cluster.json("verify")
+    assert found["ok"], found["results"]
+    (gone,) = found["deleted"]
+    assert (gone["topic"], gone["partition"], gone["messages"]) == ("impressions", 0, (first + last) // 4)
+    for name in ("ctr", "engagement"):
+        judged, beyond = found["results"][name]["compared"], found["results"][name]["beyond_retention"]
+        assert judged
+        assert beyond
+        assert judged + beyond == before["results"][name]["compared"]
+    assert found["results"]["alerts"]["compared"] == before["results"]["alerts"]["compared"]
 
 
 def _a_wrong_row_is_found(cluster: Cluster) -> None:

@@ -25,7 +25,7 @@ from adclick_cli.casebook import rows
 from adclick_cli.casebook.arrival import RECORD, Arrival, Message
 from adclick_cli.casebook.jvm import Jvm
 from adclick_cli.casebook.model import Case
-from adclick_cli.casebook.planning import Plans, jobs, transport
+from adclick_cli.casebook.planning import Job, Plans, jobs, transport
 from adclick_cli.errors import FlinkError
 from adclick_cli.events.lenient import elements
 from adclick_cli.schema import STAMP
@@ -41,15 +41,18 @@ class Engine:
     Args:
         jvm: the cluster.
         folder: where the files are put.
+
+    Attributes:
+        folder: where each job reads its events and writes its rows.
     """
 
     def __init__(self, jvm: Jvm, folder: Path) -> None:
-        self._jvm, self._folder, self._state = jvm, folder / "files", folder / "state"
+        self._jvm, self.folder, self._state = jvm, folder / "files", folder / "state"
         self._plans = Plans(jvm)
 
     def plan(self, case: Case, found: Arrival) -> list[Future[Any]]:
         """The graphs of the jobs that a case needs, in running order; each is there as soon as it is planned."""
-        where = transport(self._folder, stepped=found.behind)
+        where = transport(self.folder, stepped=found.behind)
         return [self._plans.ask(job) for job in jobs(case.pipeline, case.expect, where)]
 
     def run(self, case: Case, found: Arrival, graphs: Sequence[Future[Any]]) -> dict[str, list[dict[str, Any]]]:
@@ -59,17 +62,32 @@ class Engine:
             FlinkError: Flink refused the SQL, or a job failed.
         """
         first, *more = [graph.result() for graph in graphs]
-        _clear(self._folder)
-        _write_lines(self._folder, found)
+        self.clear()
+        _write_lines(self.folder, found)
         if found.behind:
             self._step_by_step(first, found)
         else:
             for topic in RECORD:
-                _write(self._folder / topic / "0.json", [one for one in found.fed if one.topic == topic], found)
+                _write(self.folder / topic / "0.json", [one for one in found.fed if one.topic == topic], found)
             self._finish(self._start(first))
         for graph in more:
             self._finish(self._start(graph))
-        return {name: [rows.compact(case, name, row) for row in _read(self._folder / name)] for name in _RESULTS}
+        return {name: [rows.compact(case, name, row) for row in _read(self.folder / name)] for name in _RESULTS}
+
+    def execute(self, job: Job) -> None:
+        """Run a job on what is in the folder, to its end.
+
+        Raises:
+            FlinkError: Flink refused the SQL, or the job failed.
+        """
+        self._finish(self._start(self._plans.ask(job).result()))
+
+    def clear(self) -> Path:
+        """Empty the folder; returns it."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        for name in (*RECORD, *(f"{record.name}_lines" for record in RECORD.values()), *_RESULTS):
+            (self.folder / name).mkdir(parents=True)
+        return self.folder
 
     def close(self) -> None:
         """Plan nothing more."""
@@ -99,7 +117,7 @@ class Engine:
         if not result.isSuccess():
             reason = result.getSerializedThrowable()
             why = reason.get().getFullStringifiedStackTrace() if reason.isPresent() else ""
-            raise FlinkError(f"a job of the case ended as {result.getJobStatus().get().toString()}", why)
+            raise FlinkError(f"a job of the case ended as {result.getApplicationStatus().toString()}", why)
 
     def _checkpoint(self, job: Any) -> bool:
         """Whether a checkpoint was made: there is none before every operator runs."""
@@ -123,7 +141,7 @@ class Engine:
         for number, (topic, group) in enumerate(groupby(found.fed, key=lambda one: one.topic)):
             part = list(group)
             read[topic] += sum(_events(one) for one in part)
-            _write(self._folder / topic / f"{number:04d}.json", part, found)
+            _write(self.folder / topic / f"{number:04d}.json", part, found)
             self._await_read(sources, topic, read[topic])
             _wait(lambda: self._checkpoint(job), "no checkpoint was made")
         formats = self._jvm.java.org.apache.flink.core.execution.SavepointFormatType
@@ -171,12 +189,6 @@ def _wait(done: Any, what: str) -> None:
 
 def _late(what: str) -> FlinkError:
     return FlinkError(what, f"It had {DEADLINE_S} s.", "Run the case again; if it stays so, it is a bug.")
-
-
-def _clear(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    for name in (*RECORD, *(f"{record.name}_lines" for record in RECORD.values()), *_RESULTS):
-        (folder / name).mkdir(parents=True)
 
 
 def _write(path: Path, messages: list[Message], found: Arrival) -> None:

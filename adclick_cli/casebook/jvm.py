@@ -40,7 +40,7 @@ _CLUSTER = {
     "rest.bind-port": "0",
     "taskmanager.memory.network.min": "32mb",
     "taskmanager.memory.network.max": "32mb",
-    "taskmanager.memory.managed.size": "32mb",
+    "taskmanager.memory.managed.size": "128mb",
     "taskmanager.memory.segment-size": "4kb",
     "metrics.fetcher.update-interval": "10 ms",
 }
@@ -122,6 +122,10 @@ class Jvm:
         for name, value in values.items():
             made.setString(name, value)
         return made
+
+    def array(self, of: Any, length: int) -> Any:
+        """A Java array."""
+        return self._gateway.new_array(of, length)
 
     def _start_cluster(self) -> Any:
         minicluster = self.java.org.apache.flink.runtime.minicluster

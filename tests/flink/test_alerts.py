@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from adclick_cli import defaults
 from adclick_cli.scoring.rules import Judge, Rule
 from adclick_cli.scoring.simulate import CtrRow
-from adclick_cli.sql import options, render
+from adclick_cli.sql import render
 from adclick_cli.verify.compare import utc
 from tests.builders.baseline import model
 from tests.flink.conftest import EmbeddedFlink, Row, pipeline_of, read_rows, write_lines
@@ -25,7 +24,7 @@ Run = Callable[..., list[Row]]
 
 
 @pytest.fixture
-def run_alerts(embedded: EmbeddedFlink, tmp_path: Path) -> Run:
+def run_alerts(embedded: EmbeddedFlink) -> Run:
     """`run_alerts(rows, **parameters)`: what the anomaly job alone makes of these CTR rows, in this order."""
 
     def run(rows: list[CtrRow], **parameters: object) -> list[Row]:
@@ -40,11 +39,12 @@ def run_alerts(embedded: EmbeddedFlink, tmp_path: Path) -> Run:
             }
             for row in rows
         ]
-        write_lines(tmp_path / "ctr" / "rows.json", lines)
+        folder = embedded.engine.clear()
+        write_lines(folder / "ctr" / "rows.json", lines)
         pipeline = pipeline_of(method="baseline", **parameters)
         stages = ("settings", "sinks", "anomaly")
-        embedded.execute("\n".join(render.stage(pipeline, name, options.files(tmp_path)) for name in stages))
-        return sorted(read_rows(tmp_path / "alerts"), key=lambda row: (row["campaign_id"], row["alert_time"]))
+        embedded.execute("\n".join(render.stage(pipeline, name, embedded.where) for name in stages))
+        return sorted(read_rows(folder / "alerts"), key=lambda row: (row["campaign_id"], row["alert_time"]))
 
     return run
 

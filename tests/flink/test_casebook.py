@@ -1,9 +1,8 @@
-"""`adclick test` as a process: the examples on Flink and on the oracle, and what fails must fail."""
+"""`adclick test`: the examples on Flink and on the oracle, and what fails must fail."""
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -14,35 +13,55 @@ import pytest
 from adclick_cli import resources
 from adclick_cli.casebook import reading, run, updating
 from adclick_cli.errors import AdclickError
-from adclick_cli.settings import load
 from adclick_cli.sql import render
+from tests.flink.conftest import EmbeddedFlink
 
 pytestmark = pytest.mark.flink
 EXAMPLES = Path(__file__).parents[2] / "examples" / "tests"
+FILES = reading.find([EXAMPLES])
 
 
-def test_the_examples_pass_and_a_wrong_expectation_does_not(tmp_path: Path) -> None:
-    shutil.copytree(EXAMPLES, tmp_path / "cases")
-    wrong = tmp_path / "cases" / "wrong.yaml"
-    wrong.write_text(
-        "cases:\n  - name: wrong\n    given:\n      - impression i1 camp-1 mobile at +3s\n"
-        "    expect:\n      ctr:\n        - {window: +0s, campaign: camp-1, impressions: 2}\n",
-        encoding="utf-8",
-    )
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_the_examples_pass_on_flink_and_on_the_oracle(embedded: EmbeddedFlink, path: Path) -> None:
+    cases = reading.read(path)
+    found = list(run.on(embedded.engine, cases))
+    assert [one.case for one in found] == cases
+    wrong = [(one.case.name, one.error, one.differences, one.disagreement) for one in found if not one.passed]
+    assert wrong == []
+
+
+def test_there_are_examples() -> None:
+    assert len(FILES) >= 5
+    assert sum(len(reading.read(path)) for path in FILES) > 20
+
+
+GIVEN = """\
+    given:
+      - impression i1 camp-1 mobile at +3s
+    expect:
+      ctr:
+        - {window: +0s, campaign: camp-1, impressions: %s}
+"""
+
+
+def test_as_a_process_a_right_case_passes_and_a_wrong_one_does_not(tmp_path: Path) -> None:
+    text = "cases:\n" + "".join(f"  - name: {name}\n{GIVEN % count}" for name, count in (("right", 1), ("wrong", 2)))
+    (tmp_path / "cases").mkdir()
+    (tmp_path / "cases" / "two.yaml").write_text(text, encoding="utf-8")
     command = [sys.executable, "-m", "adclick_cli", "test", "cases", "--output", "json", "--junit", "report.xml"]
-    env = {name: value for name, value in os.environ.items() if name != "JAVA_TOOL_OPTIONS"}
-    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=280)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=280)
     found = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [one["case"] for one in found if not one["passed"]] == ["wrong"], done.stdout + done.stderr
+    assert [(one["case"], one["passed"]) for one in found] == [("right", True), ("wrong", False)], done.stderr
     assert done.returncode == 3
-    assert len(found) > 20
     differences = {(one["engine"], one["difference"]): one["row"] for one in found[-1]["differences"]}
     assert set(differences) == {(engine, kind) for engine in ("flink", "oracle") for kind in ("MISSING", "UNEXPECTED")}
     assert differences["flink", "UNEXPECTED"]["impressions"] == 1
     assert 'failures="1"' in (tmp_path / "report.xml").read_text(encoding="utf-8")
 
 
-def test_update_refuses_where_the_sql_and_the_oracle_disagree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_update_refuses_where_the_sql_and_the_oracle_disagree(
+    embedded: EmbeddedFlink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     templates = tmp_path / "templates"
     shutil.copytree(resources.folder("sql_templates"), templates)
     aggregation = templates / "aggregation.sql.j2"
@@ -51,7 +70,6 @@ def test_update_refuses_where_the_sql_and_the_oracle_disagree(tmp_path: Path, mo
     assert broken != right
     aggregation.write_text(broken, encoding="utf-8")
     monkeypatch.setattr(resources, "folder", lambda name: templates)
-    monkeypatch.delenv("JAVA_TOOL_OPTIONS", raising=False)
     render._environment.cache_clear()
     path = tmp_path / "cases.yaml"
     text = (
@@ -60,7 +78,7 @@ def test_update_refuses_where_the_sql_and_the_oracle_disagree(tmp_path: Path, mo
     )
     path.write_text(text, encoding="utf-8")
     try:
-        (outcome,) = run.run(reading.read(path), load(), lambda _: None)
+        (outcome,) = run.on(embedded.engine, reading.read(path))
     finally:
         render._environment.cache_clear()
     # The altered SQL gives just what is expected: only the oracle objects.

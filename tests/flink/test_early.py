@@ -88,12 +88,13 @@ def test_what_is_raised_early_is_confirmed_or_withdrawn(
     assert right.results["ctr_early"].compared == 24
     assert right.results["early_alerts"].compared == len(early)
     assert right.results["early_verdicts"].compared == len(early)
+    if method == "baseline":
+        _verify_finds_what_is_wrong(found, shown, clicked, parameters)
 
 
-def test_verify_finds_what_is_wrong_in_the_early_lane(run_pipeline: RunPipeline) -> None:
-    parameters: dict[str, Any] = {"method": "baseline", "min_z": 4.75, "early": Duration(15_000)}
-    shown, clicked = events()
-    found = run_pipeline(shown, clicked, **parameters)
+def _verify_finds_what_is_wrong(
+    found: Results, shown: list[Row], clicked: list[Row], parameters: dict[str, Any]
+) -> None:
     # Of one key the newest row counts: the same again is no fault, another one is.
     found.ctr_early = [*found.ctr_early, found.ctr_early[0], {**found.ctr_early[1], "click_count": 0, "ctr": 0.0}]
     found.early_verdicts = [{**row, "verdict": "CONFIRMED"} for row in found.early_verdicts[1:]]

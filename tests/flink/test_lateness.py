@@ -31,7 +31,7 @@ def test_how_late_an_impression_may_come(
     embedded: EmbeddedFlink, tmp_path: Path, rules: dict[str, Any], held: int
 ) -> None:
     write_lines(tmp_path / "clicks" / "0.json", [click(0, 0)])
-    windows = Windows(tmp_path, "impressions", **rules)
+    windows = Windows(embedded, tmp_path, "impressions", **rules)
     # The clicks are read to their end when this window closes; its last millisecond counts (docs/decisions/0052).
     windows.put(impression(1, -1, "before"), impression(2, held + DELAY - 1, "mark"))
     assert windows.until("before") == {"before": (1, 0)}
@@ -65,7 +65,7 @@ def test_how_late_a_click_may_come(embedded: EmbeddedFlink, tmp_path: Path) -> N
         tmp_path / "impressions" / "0.json",
         [impression(1, -1, "before"), impression(2, shown, "clicked"), impression(3, FAR, "end")],
     )
-    windows = Windows(tmp_path, "clicks")
+    windows = Windows(embedded, tmp_path, "clicks")
     windows.put(click(0, ATTRIBUTION + DELAY + 1, of=0))
     assert windows.until("before") == {"before": (1, 0)}
     newest = shown + ATTRIBUTION + DELAY

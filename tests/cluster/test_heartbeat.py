@@ -14,7 +14,7 @@ from tests.cluster.conftest import Cluster
 
 pytestmark = pytest.mark.cluster
 
-SHORT = ("--window", "2s", "--attribution", "4s", "--watermark-delay", "1s")
+SHORT = ("--window", "2s", "--attribution", "4s", "--watermark-delay", "1s", "--no-live", "--no-dead-letters")
 COUNT = 40
 TIMEOUT_S = 180.0
 
@@ -35,6 +35,7 @@ def test_impressions_in_one_partition_and_no_click_at_all_become_final(cluster: 
         ledger = _ledger(cluster, env)
         while ledger["impressions"]["counted"] < COUNT:
             assert time.monotonic() < end, ledger
+            time.sleep(1)
             ledger = _ledger(cluster, env)
         verdict = cluster.json("verify", env=env)
         assert verdict["ok"], verdict["results"]

@@ -66,7 +66,18 @@ def test_jobs_on_a_cluster_that_somebody_else_runs(remote: Cluster, cluster: Clu
     url = remote.env["ADCLICK_FLINK_URL"]
     unset = {**env, "ADCLICK_FLINK_URL": "http://127.0.0.1:1"}
     remote.run("generate", "--backfill", "10m", "--rate", "20", "--seed", "7", env=env)
-    remote.run("submit", "--window", "10s", "--attribution", "20s", "--no-dead-letters", "--target", url, env=unset)
+    remote.run(
+        "submit",
+        "--window",
+        "10s",
+        "--attribution",
+        "20s",
+        "--no-live",
+        "--no-dead-letters",
+        "--target",
+        url,
+        env=unset,
+    )
     assert {job["name"] for job in remote.rows("jobs", env=env)} == {"adclick ctr", "adclick anomaly"}
     status = remote.json("status", env=env)
     assert (status["runtime"], status["healthy"]) == ("remote", True)

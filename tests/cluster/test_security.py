@@ -165,7 +165,7 @@ def test_the_pipeline_runs_with_a_login_that_nobody_sees(cluster: Cluster, secur
     said = []
     for args in (
         ("generate", "--backfill", "10m", "--rate", "20"),
-        ("submit", "--bounded", "--via", "sql-client"),
+        ("submit", "--bounded", "--no-dead-letters", "--via", "sql-client"),
         ("verify",),
         ("config", "show"),
         ("submit", "--dry-run"),

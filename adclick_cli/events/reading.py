@@ -365,14 +365,14 @@ def _decimal_field(value: Any, field: Field) -> Decimal:
     number = _decimal(value) if isinstance(value, str) else None
     if number is None:
         raise _Wrong(f"{field.name} is no number")
-    limit = Decimal(10) ** (field.precision - field.scale)
-    # So small a number is rounded to 0, whatever its exponent.
-    tiny = number and number.adjusted() < -field.scale - 1
-    if not tiny and abs(number) < limit:
+    if not number or number.adjusted() < -field.scale - 1:
+        # So small a number is rounded to 0, whatever its exponent.
+        number = Decimal(0)
+    if number.adjusted() < field.precision:
         number = number.quantize(Decimal(1).scaleb(-field.scale), ROUND_HALF_UP, _EXACT)
-    if not tiny and abs(number) >= limit:
+    if abs(number) >= Decimal(10) ** (field.precision - field.scale):
         raise _Wrong(f"{field.name} is too large for DECIMAL({field.precision}, {field.scale})")
-    return Decimal(0) if tiny else number
+    return number
 
 
 def _truth(value: Any, field: Field) -> bool:

@@ -178,6 +178,19 @@ _SEVERAL: dict[str, tuple[bytes, tuple[Outcome, ...]]] = {
     ),
 }
 
+_NO_UTF8 = {
+    "an overlong form of two bytes": b"\xc0\xa2",
+    "an overlong form of three bytes": b"\xe0\x9f\xbf",
+    "an overlong form of four bytes": b"\xf0\x8f\xbf\xbf",
+    "a surrogate": b"\xed\xa0\x80",
+    "the first beyond Unicode": b"\xf4\x90\x80\x80",
+    "far beyond Unicode": b"\xf5\x80\x80\x80",
+    "one byte of two": b"\xc3",
+    "two bytes of three": b"\xe2\x82",
+    "three bytes of four": b"\xf0\x9f\x98",
+    "a byte that only follows": b"\x80",
+}
+
 _ALONE: dict[str, tuple[bytes, Outcome]] = {
     "nothing": (b"", Bad(_NOT_JSON)),
     "blanks": (b" \r\n\t", Bad(_NOT_JSON)),
@@ -196,9 +209,15 @@ _ALONE: dict[str, tuple[bytes, Outcome]] = {
     "UTF-16, big end first": (A.decode().encode("utf-16-be"), Bad(_NOT_JSON)),
     "UTF-32, little end first": (A.decode().encode("utf-32-le"), Bad(_NOT_JSON)),
     "Latin-1": ('{"id": "ä", "at": 5}'.encode("latin-1"), Bad(_NOT_UTF8)),
-    "an overlong form": (b'{"id": "\xc0\xa2", "at": 5}', Bad(_NOT_UTF8)),
-    "a surrogate as UTF-8": (b'{"id": "\xed\xa0\x80", "at": 5}', Bad(_NOT_UTF8)),
-    "beyond Unicode": (b'{"id": "\xf4\x90\x80\x80", "at": 5}', Bad(_NOT_UTF8)),
+    **{
+        f"{name} {where}": (value % spoilt, Bad(_NOT_UTF8))
+        for name, spoilt in _NO_UTF8.items()
+        for where, value in (
+            ("in a text", b'{"id": "%s", "at": 5}'),
+            ("in a text elsewhere", b'{"x": "\\n%s", "id": "a", "at": 5}'),
+            ("in a name", b'{"%s": 1, "id": "a", "at": 5}'),
+        )
+    },
     "beyond ASCII": ('{"id": "äß€😀", "at": 5}'.encode(), _event("äß€😀", 5)),
     "beyond ASCII, escaped": (b'{"id": "\\u00e4\\ud83d\\ude00", "at": 5}', _event("ä😀", 5)),
     "a name beyond ASCII": ('{"ä€😀": 1, "id": "a", "at": 5}'.encode(), _event("a", 5)),
@@ -238,6 +257,21 @@ _ALONE: dict[str, tuple[bytes, Outcome]] = {
     "as many levels as may be": (b'{"x": %s%s, "id": "a", "at": 5}' % (b"[" * 999, b"]" * 999), _event("a", 5)),
     "one level too many": (b'{"x": %s%s, "id": "a", "at": 5}' % (b"[" * 1_000, b"]" * 1_000), Bad(_NOT_JSON)),
     "brackets in a text are no levels": (b'{"x": "%s", "id": "a", "at": 5}' % (b"[" * 2_000), _event("a", 5)),
+    **{
+        f"{number} elsewhere is no number": (b'{"x": %s, "id": "a", "at": 5}' % number.encode(), Bad(_NOT_JSON))
+        for number in ("01", "-01", "-", "+1", ".5", "1.", "1.e5", "1e", "1e+", "0x1", "1_0", "--1", "-a")
+    },
+    **{
+        f"{number} elsewhere is a number": (b'{"x": %s, "id": "a", "at": 5}' % number.encode(), _event("a", 5))
+        for number in ("0", "-0", "0.0", "1.5e5", "1E+5", "1e-05", "-1.25", "100", "1e400")
+    },
+    "levels of all kinds elsewhere": (b'{"x": [[], {}, {"y": [{"id": "b"}, [1]]}], "id": "a", "at": 5}', _event("a", 5)),
+    "a list without commas elsewhere": (b'{"x": [1 2], "id": "a", "at": 5}', Bad(_NOT_JSON)),
+    "a list that ends in a comma elsewhere": (b'{"x": [1,], "id": "a", "at": 5}', Bad(_NOT_JSON)),
+    "a word elsewhere": (b'{"x": nil, "id": "a", "at": 5}', Bad(_NOT_JSON)),
+    "no colon": (b'{"id" "a", "at": 5}', Bad(_NOT_JSON)),
+    "no comma": (b'{"id": "a" "at": 5}', Bad(_NOT_JSON)),
+    "blanks everywhere": (b'{ \t"id" :\n"a"\r, "at"\t: 5 }', _event("a", 5)),
     "two scalars": (b"1 2", Bad(_NOT_JSON)),
     "a scalar before an object": (b"1 " + A, Bad(_NOT_JSON)),
     "no number": (b"01", Bad(_NOT_JSON)),
@@ -276,10 +310,10 @@ _FIELDS: dict[str, tuple[bytes, Outcome]] = {
     "a path's name twice": _rich('"device": {"type": 5, "type": "tv"}, ', device="tv"),
     "null where it may be missing": _rich('"user": {"id": null}, "views": null, "cost": null, "paid": null, '),
     "an empty text where it may be missing": _rich('"user": {"id": ""}, "views": "", "cost": "", "paid": "", '),
-    "what may be missing must be right": _wrong('"user": {"id": {}}, ', "user is no text"),
-    "what has a default must be right": _wrong('"device": {"type": []}, ', "device is no text"),
+    "what may be missing must be right": _wrong('"user": {"id": {}}, ', "user.id is no text"),
+    "what has a default must be right": _wrong('"device": {"type": []}, ', "device.type is no text"),
     "what may be missing and is too long": _wrong(
-        f'"user": {{"id": "{"x" * 1_025}"}}, ', "user is longer than 1024 characters"
+        f'"user": {{"id": "{"x" * 1_025}"}}, ', "user.id is longer than 1024 characters"
     ),
     "a whole number": _rich('"views": 12, ', views=12),
     "a whole number as a text": _rich('"views": " +12 ", ', views=12),
@@ -315,8 +349,8 @@ _FIELDS: dict[str, tuple[bytes, Outcome]] = {
     "false as a text": _rich('"paid": " False ", ', paid=False),
     "one is no truth value": _wrong('"paid": 1, ', "paid is neither true nor false"),
     "yes is no truth value": _wrong('"paid": "yes", ', "paid is neither true nor false"),
-    "no time within": (b'{"id": "a", "meta": {}}', Bad("at is missing or null")),
-    "a time that is no object's": (b'{"id": "a", "meta": 5}', Bad("at is missing or null")),
+    "no time within": (b'{"id": "a", "meta": {}}', Bad("meta.at is missing or null")),
+    "a time that is no object's": (b'{"id": "a", "meta": 5}', Bad("meta.at is missing or null")),
     "the first field that is wrong": (b'{"views": "x", "meta": {"at": "y"}}', Bad("id is missing or null")),
     "a deep name is not the name": (b'{"x": {"id": "b"}, "id": "a", "meta": {"at": 5}}', _rich("")[1]),
 }

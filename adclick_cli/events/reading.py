@@ -88,6 +88,11 @@ class Field:
     precision: int = 0
     scale: int = 0
 
+    @property
+    def label(self) -> str:
+        """What a reason calls the field: its path."""
+        return ".".join(self.path or (self.name,))
+
 
 @dataclass(frozen=True)
 class Schema:
@@ -312,11 +317,11 @@ def _field(value: Any, field: Field, schema: Schema) -> Any:
     if absent and not field.required:
         return field.default
     if absent:
-        raise _Wrong(f"{field.name} is missing or null")
+        raise _Wrong(f"{field.label} is missing or null")
     if field.kind is Kind.TEXT:
         return _text(value, field, schema)
     if field.kind is Kind.INTEGER:
-        return _integer(value, f"{field.name} is no whole number")
+        return _integer(value, f"{field.label} is no whole number")
     if field.kind is Kind.DECIMAL:
         return _decimal_field(value, field)
     if field.kind is Kind.BOOLEAN:
@@ -326,7 +331,7 @@ def _field(value: Any, field: Field, schema: Schema) -> Any:
 
 def _text(value: Any, field: Field, schema: Schema) -> str:
     if isinstance(value, (Mapping, list)):
-        raise _Wrong(f"{field.name} is no text")
+        raise _Wrong(f"{field.label} is no text")
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, _Fraction):
@@ -337,11 +342,11 @@ def _text(value: Any, field: Field, schema: Schema) -> str:
         # Half of a surrogate pair is no character.
         text = value.encode("utf-8", "replace").decode()
     if not text:
-        raise _Wrong(f"{field.name} is empty")
+        raise _Wrong(f"{field.label} is empty")
     if text[0] in "{[":
-        raise _Wrong(f"{field.name} begins with a bracket")
+        raise _Wrong(f"{field.label} begins with a bracket")
     if len(text) > schema.longest_text:
-        raise _Wrong(f"{field.name} is longer than {schema.longest_text} characters")
+        raise _Wrong(f"{field.label} is longer than {schema.longest_text} characters")
     return text
 
 
@@ -364,14 +369,14 @@ def _decimal(text: str) -> Decimal | None:
 def _decimal_field(value: Any, field: Field) -> Decimal:
     number = _decimal(value) if isinstance(value, str) else None
     if number is None:
-        raise _Wrong(f"{field.name} is no number")
+        raise _Wrong(f"{field.label} is no number")
     if not number or number.adjusted() < -field.scale - 1:
         # So small a number is rounded to 0, whatever its exponent.
         number = Decimal(0)
     if number.adjusted() < field.precision:
         number = number.quantize(Decimal(1).scaleb(-field.scale), ROUND_HALF_UP, _EXACT)
     if abs(number) >= Decimal(10) ** (field.precision - field.scale):
-        raise _Wrong(f"{field.name} is too large for DECIMAL({field.precision}, {field.scale})")
+        raise _Wrong(f"{field.label} is too large for DECIMAL({field.precision}, {field.scale})")
     return number
 
 
@@ -379,12 +384,12 @@ def _truth(value: Any, field: Field) -> bool:
     word = str(value).lower() if isinstance(value, bool) else value
     plain = trim(word).lower() if isinstance(word, str) and not isinstance(word, (_Integer, _Fraction)) else ""
     if plain not in ("true", "false"):
-        raise _Wrong(f"{field.name} is neither true nor false")
+        raise _Wrong(f"{field.label} is neither true nor false")
     return plain == "true"
 
 
 def _time(value: Any, field: Field, schema: Schema) -> int:
-    reason = f"{field.name} is no {schema.unit.value}"
+    reason = f"{field.label} is no {schema.unit.value}"
     if schema.unit is Unit.ISO8601:
         plain = type(value) is str
         found = _iso_ms(trim(value)) if plain else None
@@ -395,7 +400,7 @@ def _time(value: Any, field: Field, schema: Schema) -> int:
         exact = _decimal(value) if isinstance(value, _Fraction) else Decimal(_integer(value, reason))
         ms = _cut(exact, _SHIFT[schema.unit])
     if ms <= 0:
-        raise _Wrong(f"{field.name} is not above 0")
+        raise _Wrong(f"{field.label} is not above 0")
     return ms
 
 

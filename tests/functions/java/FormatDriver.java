@@ -1,5 +1,7 @@
 package adclick.driver;
 
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Base64;
@@ -7,6 +9,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.apache.flink.api.common.serialization.DeserializationSchema;
 import org.apache.flink.configuration.ConfigOption;
 import org.apache.flink.configuration.Configuration;
@@ -24,6 +27,7 @@ import org.apache.flink.table.factories.DeserializationFormatFactory;
 import org.apache.flink.table.factories.DynamicTableFactory;
 import org.apache.flink.table.factories.FactoryUtil;
 import org.apache.flink.table.runtime.connector.source.ScanRuntimeProviderContext;
+import org.apache.flink.table.runtime.typeutils.InternalTypeInfo;
 import org.apache.flink.table.types.DataType;
 import org.apache.flink.table.types.logical.DecimalType;
 import org.apache.flink.table.types.logical.LogicalType;
@@ -37,6 +41,7 @@ import org.apache.flink.util.InstantiationUtil;
 public final class FormatDriver {
 
     private static final ObjectMapper JSON = new ObjectMapper();
+    private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
 
     private final DeserializationSchema<RowData> format;
     private final RowType produced;
@@ -85,16 +90,12 @@ public final class FormatDriver {
         DataType type = ResolvedSchema.of(asked).toPhysicalRowDataType();
         // It travels to the TaskManager.
         format = InstantiationUtil.clone(found.createRuntimeDecoder(ScanRuntimeProviderContext.INSTANCE, type));
-        produced = rowType(format, type);
+        produced = rowType(format);
         format.open(null);
     }
 
-    private static RowType rowType(DeserializationSchema<RowData> format, DataType columns) {
-        if (format.getProducedType() instanceof org.apache.flink.table.runtime.typeutils.InternalTypeInfo) {
-            return ((org.apache.flink.table.runtime.typeutils.InternalTypeInfo<RowData>) format.getProducedType())
-                    .toRowType();
-        }
-        return (RowType) columns.getLogicalType();
+    private static RowType rowType(DeserializationSchema<RowData> format) {
+        return ((InternalTypeInfo<RowData>) format.getProducedType()).toRowType();
     }
 
     /**
@@ -146,10 +147,10 @@ public final class FormatDriver {
     }
 
     /**
-     * How long the messages take, one after the other.
+     * What the messages cost, one after the other.
      *
      * @param rounds how often all are read.
-     * @return nanoseconds a message in the fastest of {@code tries} tries, and the rows of one round behind it.
+     * @return nanoseconds of processor time a message in the cheapest of {@code tries} tries, and the rows of a round.
      */
     public List<Double> time(byte[] batch, int rounds, int tries) throws Exception {
         List<byte[]> messages = messages(batch);
@@ -157,13 +158,13 @@ public final class FormatDriver {
         Collector<RowData> out = collector(row -> count[0] += row.getArity());
         double best = Double.MAX_VALUE;
         for (int i = 0; i < tries; i++) {
-            long begin = System.nanoTime();
+            long begin = THREADS.getCurrentThreadCpuTime();
             for (int round = 0; round < rounds; round++) {
                 for (int j = 0; j < messages.size(); j++) {
                     format.deserialize(messages.get(j), out);
                 }
             }
-            best = Math.min(best, (System.nanoTime() - begin) / (double) rounds / messages.size());
+            best = Math.min(best, (THREADS.getCurrentThreadCpuTime() - begin) / (double) rounds / messages.size());
         }
         return List.of(best, count[0] / (double) produced.getFieldCount() / rounds / tries);
     }
@@ -182,7 +183,7 @@ public final class FormatDriver {
         return messages;
     }
 
-    private static Collector<RowData> collector(java.util.function.Consumer<RowData> to) {
+    private static Collector<RowData> collector(Consumer<RowData> to) {
         return new Collector<RowData>() {
             @Override
             public void collect(RowData row) {

@@ -16,6 +16,10 @@ final class EventField implements Serializable {
 
     final String name;
     final String[] path;
+
+    /** What a reason calls the field: its path, which is what the events' sender knows. */
+    final String label;
+
     final FieldType type;
     final boolean required;
     final int precision;
@@ -38,6 +42,7 @@ final class EventField implements Serializable {
             int longest) {
         this.name = name;
         this.path = path;
+        this.label = String.join(".", path);
         this.type = type;
         this.required = required;
         this.absent = absent;

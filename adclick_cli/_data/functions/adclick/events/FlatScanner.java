@@ -1,5 +1,6 @@
 package adclick.events;
 
+import java.util.Arrays;
 import org.apache.flink.core.memory.MemorySegment;
 import org.apache.flink.core.memory.MemorySegmentFactory;
 import org.apache.flink.table.data.DecimalData;
@@ -16,12 +17,16 @@ import org.apache.flink.table.data.binary.BinaryStringData;
  */
 final class FlatScanner {
 
-    private static final int GAVE_UP = -1;
-    private static final int LONGEST_PLAIN_NAME = 1_000;
+    private static final int GAVE_UP = Plain.NONE;
     private static final int DEEPEST = 16;
 
     /** Digits of a number that is in a long for certain. */
     private static final int SAFE_DIGITS = 18;
+
+    /** How many names of an event are remembered, of how many bytes each, and how often one is replaced. */
+    private static final int KNOWN_NAMES = 32;
+    private static final int LONGEST_KNOWN = 128;
+    private static final int LESSONS = 1_000;
 
     private static final long[] POWERS = new long[SAFE_DIGITS + 1];
 
@@ -32,6 +37,26 @@ final class FlatScanner {
         }
     }
 
+    /** A name as it stood in an event, from its quote to the value behind it; the events of a topic look alike. */
+    private static final class Name {
+
+        final PathNode node;
+        private final byte[] bytes;
+
+        Name(byte[] bytes, PathNode node) {
+            this.bytes = bytes;
+            this.node = node;
+        }
+
+        int length() {
+            return bytes.length;
+        }
+
+        boolean standsAt(byte[] m, int p, int end) {
+            return p + bytes.length <= end && Arrays.equals(bytes, 0, bytes.length, m, p, p + bytes.length);
+        }
+    }
+
     private final EventField[] fields;
     private final PathNode root;
     private final boolean usable;
@@ -39,10 +64,13 @@ final class FlatScanner {
     private final Object[] defaults;
     private final Object[] values;
 
+    /** By place in the event the name that stood there. */
+    private final Name[] names = new Name[KNOWN_NAMES];
+
     private byte[] m;
-    private int end;
     private MemorySegment[] segments;
     private long seen;
+    private int lessons = LESSONS;
 
     /** What {@link #digits} has read. */
     private long number;
@@ -59,7 +87,6 @@ final class FlatScanner {
     /** Makes this the message that is read from now on. */
     void begin(byte[] message) {
         m = message;
-        end = message.length;
         segments = null;
     }
 
@@ -85,29 +112,35 @@ final class FlatScanner {
 
     /** Reads an object from behind its brace; {@code node} is null where nothing in it is wanted. */
     private int object(int p, PathNode node, int depth) {
-        p = blanks(p);
+        final byte[] m = this.m;
+        final int end = m.length;
+        p = Plain.blanks(m, p);
         if (p < end && m[p] == '}') {
             return p + 1;
         }
-        while (p < end && m[p] == '"') {
-            int name = p + 1;
-            p = name;
-            // A name beyond ASCII or with an escape is left to Jackson.
-            while (p < end && m[p] != '"') {
-                if (m[p] < 0 || m[p] == '\\') {
+        for (int place = 0; p < end && m[p] == '"'; place++) {
+            PathNode child = null;
+            Name known = node == root && place < KNOWN_NAMES ? names[place] : null;
+            if (known != null && known.standsAt(m, p, end)) {
+                child = known.node;
+                p = Plain.blanks(m, p + known.length());
+            } else {
+                int quote = p;
+                p = Plain.name(m, quote + 1);
+                if (p < 0) {
                     return GAVE_UP;
                 }
-                p++;
+                child = node == null ? null : node.child(m, quote + 1, p);
+                p = Plain.blanks(m, p + 1);
+                if (p >= end || m[p] != ':') {
+                    return GAVE_UP;
+                }
+                p = Plain.blanks(m, p + 1);
+                if (node == root && place < KNOWN_NAMES && p - quote <= LONGEST_KNOWN && lessons > 0) {
+                    lessons--;
+                    names[place] = new Name(Arrays.copyOfRange(m, quote, p), child);
+                }
             }
-            if (p - name > LONGEST_PLAIN_NAME) {
-                return GAVE_UP;
-            }
-            PathNode child = node == null || p >= end ? null : node.child(m, name, p);
-            p = blanks(p + 1);
-            if (p >= end || m[p] != ':') {
-                return GAVE_UP;
-            }
-            p = blanks(p + 1);
             if (p >= end) {
                 return GAVE_UP;
             }
@@ -115,7 +148,7 @@ final class FlatScanner {
             if (p < 0) {
                 return GAVE_UP;
             }
-            p = blanks(p);
+            p = Plain.blanks(m, p);
             if (p >= end) {
                 return GAVE_UP;
             }
@@ -126,16 +159,9 @@ final class FlatScanner {
             if (next != ',') {
                 return GAVE_UP;
             }
-            p = blanks(p + 1);
+            p = Plain.blanks(m, p + 1);
         }
         return GAVE_UP;
-    }
-
-    private int blanks(int p) {
-        while (p < end && (m[p] == ' ' || m[p] == '\n' || m[p] == '\r' || m[p] == '\t')) {
-            p++;
-        }
-        return p;
     }
 
     private int wanted(int p, PathNode node, int depth) {
@@ -148,7 +174,7 @@ final class FlatScanner {
         }
         EventField field = fields[node.field];
         if (m[p] == 'n' && !field.required) {
-            return literal(p, "null");
+            return Plain.literal(m, p, "null");
         }
         switch (field.type) {
             case TEXT:
@@ -166,7 +192,7 @@ final class FlatScanner {
 
     private int text(int p, int field) {
         int from = p;
-        p = plain(p);
+        p = Plain.text(m, p);
         // Bytes are at least as many as characters.
         if (p < 0 || p == from || p - from > fields[field].longest || m[from] == '{' || m[from] == '[') {
             return GAVE_UP;
@@ -201,7 +227,7 @@ final class FlatScanner {
         long unscaled = 0;
         int whole = negative ? p + 1 : p;
         p = whole;
-        while (p < end && m[p] >= '0' && m[p] <= '9' && p - from <= SAFE_DIGITS) {
+        while (p < m.length && m[p] >= '0' && m[p] <= '9' && p - from <= SAFE_DIGITS) {
             unscaled = unscaled * 10 + m[p++] - '0';
         }
         int before = p - whole;
@@ -209,9 +235,9 @@ final class FlatScanner {
         if (before == 0 || (before > 1 && m[whole] == '0')) {
             return GAVE_UP;
         }
-        if (p < end && m[p] == '.') {
+        if (p < m.length && m[p] == '.') {
             int point = p++;
-            while (p < end && m[p] >= '0' && m[p] <= '9' && p - from <= SAFE_DIGITS) {
+            while (p < m.length && m[p] >= '0' && m[p] <= '9' && p - from <= SAFE_DIGITS) {
                 unscaled = unscaled * 10 + m[p++] - '0';
             }
             after = p - point - 1;
@@ -220,7 +246,7 @@ final class FlatScanner {
             }
         }
         boolean fits = precision <= SAFE_DIGITS && after <= scale && before <= precision - scale;
-        if (!fits || before + after > SAFE_DIGITS || !ends(p)) {
+        if (!fits || before + after > SAFE_DIGITS || !Plain.ends(m, p)) {
             return GAVE_UP;
         }
         unscaled *= POWERS[scale - after];
@@ -230,7 +256,7 @@ final class FlatScanner {
 
     private int truthValue(int p, int field) {
         values[field] = m[p] == 't';
-        return m[p] == 't' ? literal(p, "true") : literal(p, "false");
+        return m[p] == 't' ? Plain.literal(m, p, "true") : Plain.literal(m, p, "false");
     }
 
     private int time(int p, int field) {
@@ -248,7 +274,7 @@ final class FlatScanner {
 
     private int isoTime(int p, int field) {
         int from = p + 1;
-        p = m[p] == '"' ? plain(from) : GAVE_UP;
+        p = m[p] == '"' ? Plain.text(m, from) : GAVE_UP;
         if (p < 0) {
             return GAVE_UP;
         }
@@ -267,96 +293,55 @@ final class FlatScanner {
         return BinaryStringData.fromAddress(segments, from, to - from);
     }
 
-    /** Goes from behind a quote to the quote that ends the text; gives up at an escape. */
-    private int plain(int p) {
-        while (p < end) {
-            byte b = m[p];
-            if (b == '"') {
-                return p;
-            }
-            if (b == '\\') {
-                return GAVE_UP;
-            }
-            int length = b >= 0 ? 1 : Utf8.length(m, p, end);
-            if (length == 0) {
-                return GAVE_UP;
-            }
-            p += length;
-        }
-        return GAVE_UP;
-    }
-
     /** Reads a whole number of at most 18 digits into {@link #number}; gives up at any other. */
     private int digits(int p) {
         boolean negative = m[p] == '-';
         int from = negative ? p + 1 : p;
         long value = 0;
         p = from;
-        while (p < end && m[p] >= '0' && m[p] <= '9' && p - from <= SAFE_DIGITS) {
+        while (p < m.length && m[p] >= '0' && m[p] <= '9' && p - from <= SAFE_DIGITS) {
             value = value * 10 + m[p++] - '0';
         }
         int count = p - from;
-        if (count == 0 || count > SAFE_DIGITS || (count > 1 && m[from] == '0') || !ends(p)) {
+        if (count == 0 || count > SAFE_DIGITS || (count > 1 && m[from] == '0') || !Plain.ends(m, p)) {
             return GAVE_UP;
         }
         number = negative ? -value : value;
         return p;
     }
 
-    /** Whether a value may end before {@code p}. */
-    private boolean ends(int p) {
-        if (p >= end) {
-            return false;
-        }
-        byte b = m[p];
-        return b == ',' || b == '}' || b == ' ' || b == '\n' || b == '\r' || b == '\t';
-    }
-
-    private int literal(int p, String word) {
-        int length = word.length();
-        if (p + length > end) {
-            return GAVE_UP;
-        }
-        for (int i = 0; i < length; i++) {
-            if (m[p + i] != word.charAt(i)) {
-                return GAVE_UP;
-            }
-        }
-        return p + length;
-    }
-
     /** Goes over a value that no column wants. */
     private int skip(int p, int depth) {
         switch (m[p]) {
             case '"':
-                return skipText(p + 1);
+                return Plain.skipText(m, p + 1);
             case '{':
                 return depth < DEEPEST ? object(p + 1, null, depth + 1) : GAVE_UP;
             case '[':
                 return depth < DEEPEST ? skipArray(p + 1, depth + 1) : GAVE_UP;
             case 't':
-                return literal(p, "true");
+                return Plain.literal(m, p, "true");
             case 'f':
-                return literal(p, "false");
+                return Plain.literal(m, p, "false");
             case 'n':
-                return literal(p, "null");
+                return Plain.literal(m, p, "null");
             default:
-                return skipNumber(p);
+                return Plain.skipNumber(m, p);
         }
     }
 
     private int skipArray(int p, int depth) {
-        p = blanks(p);
-        if (p < end && m[p] == ']') {
+        p = Plain.blanks(m, p);
+        if (p < m.length && m[p] == ']') {
             return p + 1;
         }
-        while (p < end) {
+        while (p < m.length) {
             p = skip(p, depth);
             if (p < 0) {
                 return GAVE_UP;
             }
-            p = blanks(p);
-            if (p >= end) {
+            p = Plain.blanks(m, p);
+            if (p >= m.length) {
                 return GAVE_UP;
             }
             if (m[p] == ']') {
@@ -365,85 +350,8 @@ final class FlatScanner {
             if (m[p] != ',') {
                 return GAVE_UP;
             }
-            p = blanks(p + 1);
+            p = Plain.blanks(m, p + 1);
         }
         return GAVE_UP;
-    }
-
-    private int skipText(int p) {
-        while (p < end) {
-            byte b = m[p];
-            if (b == '"') {
-                return p + 1;
-            }
-            if (b == '\\') {
-                p = skipEscape(p + 1);
-                if (p < 0) {
-                    return GAVE_UP;
-                }
-                continue;
-            }
-            int length = b >= 0 ? 1 : Utf8.length(m, p, end);
-            if (length == 0) {
-                return GAVE_UP;
-            }
-            p += length;
-        }
-        return GAVE_UP;
-    }
-
-    private int skipEscape(int p) {
-        if (p >= end) {
-            return GAVE_UP;
-        }
-        if (m[p] != 'u') {
-            return "\"\\/bfnrt".indexOf(m[p]) >= 0 ? p + 1 : GAVE_UP;
-        }
-        if (p + 4 >= end) {
-            return GAVE_UP;
-        }
-        for (int i = p + 1; i <= p + 4; i++) {
-            if (m[i] < 0 || Character.digit((char) m[i], 16) < 0) {
-                return GAVE_UP;
-            }
-        }
-        return p + 5;
-    }
-
-    private int skipNumber(int p) {
-        int from = p;
-        if (m[p] == '-') {
-            p++;
-        }
-        int whole = p;
-        p = skipDigits(p);
-        if (p == whole || (p - whole > 1 && m[whole] == '0')) {
-            return GAVE_UP;
-        }
-        if (p < end && m[p] == '.') {
-            int point = p + 1;
-            p = skipDigits(point);
-            if (p == point) {
-                return GAVE_UP;
-            }
-        }
-        if (p < end && (m[p] == 'e' || m[p] == 'E')) {
-            int exponent = p + 1;
-            if (exponent < end && (m[exponent] == '+' || m[exponent] == '-')) {
-                exponent++;
-            }
-            p = skipDigits(exponent);
-            if (p == exponent) {
-                return GAVE_UP;
-            }
-        }
-        return p - from <= Numbers.LONGEST ? p : GAVE_UP;
-    }
-
-    private int skipDigits(int p) {
-        while (p < end && m[p] >= '0' && m[p] <= '9') {
-            p++;
-        }
-        return p;
     }
 }

@@ -18,47 +18,47 @@ final class Reason {
     }
 
     static Reason missing(EventField field) {
-        return new Reason(field.name + " is missing or null");
+        return new Reason(field.label + " is missing or null");
     }
 
     static Reason noText(EventField field) {
-        return new Reason(field.name + " is no text");
+        return new Reason(field.label + " is no text");
     }
 
     static Reason empty(EventField field) {
-        return new Reason(field.name + " is empty");
+        return new Reason(field.label + " is empty");
     }
 
     static Reason bracket(EventField field) {
-        return new Reason(field.name + " begins with a bracket");
+        return new Reason(field.label + " begins with a bracket");
     }
 
     static Reason tooLong(EventField field) {
-        return new Reason(field.name + " is longer than " + field.longest + " characters");
+        return new Reason(field.label + " is longer than " + field.longest + " characters");
     }
 
     static Reason noWholeNumber(EventField field) {
-        return new Reason(field.name + " is no whole number");
+        return new Reason(field.label + " is no whole number");
     }
 
     static Reason noNumber(EventField field) {
-        return new Reason(field.name + " is no number");
+        return new Reason(field.label + " is no number");
     }
 
     static Reason tooLarge(EventField field) {
-        return new Reason(field.name + " is too large for DECIMAL(" + field.precision + ", " + field.scale + ")");
+        return new Reason(field.label + " is too large for DECIMAL(" + field.precision + ", " + field.scale + ")");
     }
 
     static Reason noTruthValue(EventField field) {
-        return new Reason(field.name + " is neither true nor false");
+        return new Reason(field.label + " is neither true nor false");
     }
 
     static Reason noTime(EventField field) {
-        return new Reason(field.name + " is no " + field.unit.written);
+        return new Reason(field.label + " is no " + field.unit.written);
     }
 
     static Reason notAboveZero(EventField field) {
-        return new Reason(field.name + " is not above 0");
+        return new Reason(field.label + " is not above 0");
     }
 
     /** The format itself failed, which no message should be able to bring about. */

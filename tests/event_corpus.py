@@ -156,7 +156,10 @@ _SEVERAL: dict[str, tuple[bytes, tuple[Outcome, ...]]] = {
     "cut off before a record separator": (b"\x1e" + CUT + b"\x1e" + B, (Bad(_NOT_JSON, CUT), EVENT_B)),
     "the second is cut off, all on one line": (A + CUT + C, (EVENT_A, Bad(_NOT_JSON, CUT + C))),
     "commas between": (A + b"," + B, (EVENT_A, Bad(_NOT_JSON, b"," + B))),
-    "a broken one over several lines": (b'{"id":\noops,\n"at": 1}\n' + B, (Bad(_NOT_JSON, b'{"id":\noops,\n"at": 1}'), EVENT_B)),
+    "a broken one over several lines": (
+        b'{"id":\noops,\n"at": 1}\n' + B,
+        (Bad(_NOT_JSON, b'{"id":\noops,\n"at": 1}'), EVENT_B),
+    ),
     "an array": (b"[" + A + b", " + B + b",\n" + C + b"]", LETTERS),
     "an array, one of whose objects is bad": (
         b"[" + A + b', {"at": 5}, ' + C + b"]",
@@ -243,12 +246,19 @@ _ALONE: dict[str, tuple[bytes, Outcome]] = {
     "a time with a line end": (_small("a", f"{MS}\n"), EVENT_A),
     "a time with a raw line end": (b'{"id": "a", "at": "5\n"}', _event("a", 5)),
     "a time in full-width digits": (_small("a", "\uff15"), _event("a", 5)),
-    "a time in digits of two units of UTF-16": (_small("a", "\U0001d7d3"), Bad("at is no whole number of milliseconds")),
+    "a time in digits of two units of UTF-16": (
+        _small("a", "\U0001d7d3"),
+        Bad("at is no whole number of milliseconds"),
+    ),
     "a time with a no-break space": (_small("a", "5\u00a0"), Bad("at is no whole number of milliseconds")),
     "a time of a hundred digits": (_small("a", "0" * 99 + "5"), Bad("at is no whole number of milliseconds")),
     "a time with an exponent": (b'{"id": "a", "at": 5e3}', _event("a", 5_000)),
     "a time with a huge exponent": (b'{"id": "a", "at": 5E%s}' % (b"9" * 500), _event("a", corpus.MAX_LONG)),
     "a time with a tiny exponent": (b'{"id": "a", "at": 5E-%s}' % (b"9" * 500), Bad("at is not above 0")),
+    "a time whose exponent makes up for its zeros": (
+        b'{"id": "a", "at": 0.%s5E401}' % (b"0" * 400),
+        _event("a", 5),
+    ),
     "a time below one": (b'{"id": "a", "at": 0.9}', Bad("at is not above 0")),
     "a time that no double holds": (b'{"id": "a", "at": 9007199254740993.9}', _event("a", 9_007_199_254_740_993)),
     "the longest name": (b'{"%s": 1, "id": "a", "at": 5}' % (b"k" * 50_000), _event("a", 5)),
@@ -265,7 +275,10 @@ _ALONE: dict[str, tuple[bytes, Outcome]] = {
         f"{number} elsewhere is a number": (b'{"x": %s, "id": "a", "at": 5}' % number.encode(), _event("a", 5))
         for number in ("0", "-0", "0.0", "1.5e5", "1E+5", "1e-05", "-1.25", "100", "1e400")
     },
-    "levels of all kinds elsewhere": (b'{"x": [[], {}, {"y": [{"id": "b"}, [1]]}], "id": "a", "at": 5}', _event("a", 5)),
+    "levels of all kinds elsewhere": (
+        b'{"x": [[], {}, {"y": [{"id": "b"}, [1]]}], "id": "a", "at": 5}',
+        _event("a", 5),
+    ),
     "a list without commas elsewhere": (b'{"x": [1 2], "id": "a", "at": 5}', Bad(_NOT_JSON)),
     "a list that ends in a comma elsewhere": (b'{"x": [1,], "id": "a", "at": 5}', Bad(_NOT_JSON)),
     "a word elsewhere": (b'{"x": nil, "id": "a", "at": 5}', Bad(_NOT_JSON)),
@@ -342,9 +355,7 @@ _FIELDS: dict[str, tuple[bytes, Outcome]] = {
     "a word is no number": _wrong('"cost": "much", ', _NO_NUMBER),
     "true is no number": _wrong('"cost": true, ', _NO_NUMBER),
     "an array is no number": _wrong('"cost": [1], ', _NO_NUMBER),
-    "a decimal of thirty digits": _rich(
-        '"money": {"big": %s.25}, ' % ("1" * 28), big="1" * 28 + ".25"
-    ),
+    "a decimal of thirty digits": _rich('"money": {"big": %s.25}, ' % ("1" * 28), big="1" * 28 + ".25"),
     "true": _rich('"paid": true, ', paid=True),
     "false as a text": _rich('"paid": " False ", ', paid=False),
     "one is no truth value": _wrong('"paid": 1, ', "paid is neither true nor false"),
@@ -357,7 +368,7 @@ _FIELDS: dict[str, tuple[bytes, Outcome]] = {
 
 
 def _times() -> Iterator[Case]:
-    counts = {
+    counts: dict[Unit, dict[str, int | None]] = {
         Unit.S: {"1767225600": MS, "1767225600.25": MS + 250, "17672256e2": MS, str(2**63 - 1): corpus.MAX_LONG},
         Unit.US: {f"{MS}250": MS, f"{MS}250.9": MS, "999": None, "1000": 1},
         Unit.NS: {f"{MS}250999": MS, "999999": None, "1000000": 1},

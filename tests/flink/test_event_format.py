@@ -33,14 +33,6 @@ COLUMNS = """
     END,
     WATERMARK FOR event_time AS event_time - INTERVAL '5' SECOND
 """
-OF_KAFKA = """
-    arrived_at TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL,
-    source_partition INT METADATA FROM 'partition' VIRTUAL,
-    source_offset BIGINT METADATA FROM 'offset' VIRTUAL,
-    reason STRING METADATA FROM 'value.reason' VIRTUAL,
-    record INT METADATA FROM 'value.record' VIRTUAL,
-    line BYTES METADATA FROM 'value.raw' VIRTUAL
-"""
 OF_FILES = """
     arrived_at TIMESTAMP_LTZ(3) METADATA FROM 'file.modification-time' VIRTUAL,
     reason STRING,
@@ -149,16 +141,11 @@ def test_a_query_of_few_columns_counts_the_same_rows(tables: Tables) -> None:
     assert count == 8
 
 
-def test_kafka_hands_the_metadata_on(tables: Tables) -> None:
-    options = {
-        "connector": "kafka",
-        "topic": "t",
-        "properties.bootstrap.servers": "127.0.0.1:1",
-        "scan.startup.mode": "earliest-offset",
-        "value.format": "adclick-events",
-    }
-    tables.create("topic", OF_KAFKA, options | {f"value.{name}": value for name, value in FORMAT.items()})
-    plan = tables.env.explain_sql("SELECT impression_id, reason, record, line FROM topic WHERE reason IS NOT NULL")
-    tables.env.execute_sql("DROP TEMPORARY TABLE topic")
-    assert "value.reason" in plan
-    assert "watermark=[-(CASE" in plan
+def test_the_table_of_the_docs_can_be_made_and_kafka_hands_the_metadata_on(tables: Tables) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "events.md").read_text(encoding="utf-8")
+    tables.env.execute_sql(text.split("```sql\n")[1].split(";\n```")[0])
+    plan = tables.env.explain_sql("SELECT impression_id, reason, record, line FROM impression_events")
+    tables.env.execute_sql("DROP TEMPORARY TABLE impression_events")
+    # What the source gives, and that it makes the watermark itself, partition by partition.
+    assert "metadata=[value.reason, value.record, value.raw, " in plan
+    assert "watermark=[-(CASE(<=(event_timestamp," in plan

@@ -89,6 +89,8 @@ def test_the_shipped_sources_are_compiled_for_all_of_flinks_javas(functions_jar:
         classes = [name for name in made.namelist() if name.endswith(".class")]
         assert "adclick/events/EventFormatFactory.class" in classes
         assert {made.read(name)[6:8] for name in classes} == {bytes([0, 61])}
-        for service in (name for name in made.namelist() if name.startswith("META-INF/services/")):
+        services = [name for name in made.namelist() if name.startswith("META-INF/services/")]
+        assert "META-INF/services/org.apache.flink.table.factories.Factory" in services
+        for service in services:
             named = made.read(service).decode().split()
             assert {f"{name.replace('.', '/')}.class" for name in named} <= set(classes)

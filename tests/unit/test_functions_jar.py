@@ -37,8 +37,15 @@ def test_the_name_follows_from_sources_flink_and_compiler(sources: Path, tmp_pat
     (sources / "META-INF").mkdir()
     (sources / "META-INF" / "some").write_text("")
     names.append(name())
-    # What stands in one file does not pass for two.
-    (sources / "a" / "B.java").write_text("class B {}\nMETA-INF/some 0\n")
+    # One file with what stood in two.
+    (sources / "META-INF" / "some").unlink()
+    (sources / "a" / "B.java").write_text("class B {}")
+    (sources / "a" / "C.java").write_text("")
+    names.append(name())
+    (sources / "a" / "C.java").unlink()
+    (sources / "a" / "B.java").write_text("class B {}a/C.java 0\na/C.java\n")
+    names.append(name())
+    (sources / "a" / "B.java").write_text("class B {}a/C.java\n")
     names.append(name())
     assert len(set(names)) == len(names)
 
@@ -51,21 +58,31 @@ def test_the_name_does_not_follow_from_the_place(sources: Path, tmp_path: Path) 
     assert jar.path(tmp_path, sources.rename(tmp_path / "moved"), elsewhere).name == before
 
 
-def test_a_jar_that_is_there_is_taken_and_no_process_started(sources: Path, tmp_path: Path) -> None:
+def _provided(sources: Path, cache: Path) -> tuple[threading.Thread, list[Path]]:
+    """Ask for the jar on another thread."""
+    found: list[Path] = []
+    asking = threading.Thread(
+        target=lambda: found.append(jar.provide(cache, COMPILER, cache / "log", sources)), daemon=True
+    )
+    asking.start()
+    return asking, found
+
+
+def test_a_jar_that_is_there_is_taken_at_once(sources: Path, tmp_path: Path) -> None:
+    """No process is started, and no lock waited for."""
     made = jar.path(tmp_path, sources, COMPILER)
     made.write_bytes(b"x")
-    assert jar.provide(tmp_path, COMPILER, tmp_path / "log", sources) == made
+    with FileLock(tmp_path / jar.LOCK):
+        asking, found = _provided(sources, tmp_path)
+        asking.join(10)
+        assert found == [made]
     assert made.read_bytes() == b"x"
 
 
 def test_a_jar_that_another_process_makes_meanwhile_is_waited_for(sources: Path, tmp_path: Path) -> None:
     made = jar.path(tmp_path, sources, COMPILER)
-    found: list[Path] = []
-    waiting = threading.Thread(
-        target=lambda: found.append(jar.provide(tmp_path, COMPILER, tmp_path / "log", sources)), daemon=True
-    )
     with FileLock(tmp_path / jar.LOCK):
-        waiting.start()
+        waiting, found = _provided(sources, tmp_path)
         waiting.join(0.2)
         assert waiting.is_alive()
         made.write_bytes(b"x")

@@ -46,6 +46,10 @@ class DownloadError(AdclickError):
     """A pinned file could not be fetched, or is not the file that was pinned."""
 
 
+class CompileError(AdclickError):
+    """The Java classes that adclick brings cannot be compiled."""
+
+
 class RuntimeFailure(AdclickError):
     """A service could not be started, stopped or reached."""
 

@@ -1,4 +1,4 @@
-"""Where the SQL templates and the Compose file are, in a checkout and in an installed wheel alike."""
+"""Where the SQL templates, the Compose file and the Java sources are, in a checkout and in an installed wheel alike."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def folder(name: str) -> Path:
-    """The folder `name` (`sql_templates` or `compose`) that was shipped with this copy of adclick.
+    """The folder `name` (`sql_templates`, `compose` or `functions`) that was shipped with this copy of adclick.
 
     Raises:
         AdclickError: the installation is incomplete.

@@ -9,18 +9,16 @@ text should be read as their text, and there are limits (`StreamReadConstraints`
 from __future__ import annotations
 
 import json
-import math
-import re
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any
+
+from adclick_cli.events.java import double, whole
 
 MAX_DEPTH = 1_000
 MAX_NUMBER = 1_000
 MAX_KEY = 50_000
 MAX_TIME = 2**64
 """Any larger number is no time, and DuckDB need not read it."""
-_DIGITS = re.compile(r"[+-]?\d+")
 
 
 class Broken(ValueError):
@@ -55,40 +53,16 @@ def _event(plain: Mapping[str, Any], texts: Sequence[str], stamp: str) -> dict[s
     found: dict[str, Any] = {name: _text(plain[name]) for name in texts if plain.get(name) is not None}
     time = plain.get(stamp)
     if isinstance(time, str):
-        time = _whole(time)
+        time = whole(time)
     if isinstance(time, (int, float)) and not isinstance(time, bool) and abs(time) < MAX_TIME:
         found[stamp] = time
     return found
 
 
-def _whole(text: str) -> int | None:
-    """A text as Java's `Long.parseLong(text.trim())`, which takes the decimal digits of any script; None if it is none.
-
-    Java goes by units of UTF-16, so a digit beyond the Basic Multilingual Plane is none.
-    """
-    bare = text.strip("".join(map(chr, range(33))))
-    return int(bare) if len(bare) < 100 and max(bare, default="") <= "\uffff" and _DIGITS.fullmatch(bare) else None
-
-
-def _double(value: float) -> str:
-    """A number as Java's `Double.toString`: with an exponent below 0.001 and from 10,000,000 on."""
-    if math.isinf(value):
-        return "Infinity" if value > 0 else "-Infinity"
-    sign, numbers, exponent = Decimal(repr(value)).as_tuple()
-    if not value or not isinstance(exponent, int):
-        return repr(value)
-    digits = "".join(map(str, numbers)).lstrip("0")
-    power = len(digits) + exponent - 1
-    if -3 <= power < 7:
-        return repr(value)
-    digits = digits.rstrip("0")
-    return f"{'-' if sign else ''}{digits[0]}.{digits[1:] or '0'}E{power}"
-
-
 def _text(value: Any) -> str:
     """A value as Jackson's `asText`, or `toString` for what holds others."""
     if isinstance(value, float):
-        return _double(value)
+        return double(value)
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
     if isinstance(value, (dict, list)):

@@ -41,7 +41,7 @@ class Jar:
     """One pinned jar.
 
     Attributes:
-        places: where it belongs: flink/lib, flink/opt, kafka (the broker's class path).
+        places: where it belongs: flink/lib, flink/opt, kafka (the broker's class path), functions (what compiles them).
         size: bytes.
         sha256: hexadecimal.
     """

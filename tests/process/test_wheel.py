@@ -57,5 +57,14 @@ def test_an_installed_wheel_holds_the_dashboards_files(installed: Path) -> None:
     assert {path.relative_to(shipped) for path in shipped.rglob("*") if path.is_file()} == names
 
 
+def test_an_installed_wheel_holds_the_java_sources(installed: Path) -> None:
+    code = "from adclick_cli.functions import jar; print(jar.sources())"
+    shipped, made = Path(_python(installed, "-c", code).strip()), ROOT / "adclick_cli" / "_data" / "functions"
+    assert shipped.is_relative_to(installed)
+    names = {path.relative_to(made) for path in made.rglob("*") if path.is_file()}
+    assert Path("META-INF/services/org.apache.flink.table.factories.Factory") in names
+    assert {path.relative_to(shipped) for path in shipped.rglob("*") if path.is_file()} == names
+
+
 def test_an_installed_wheel_renders_the_same_sql(installed: Path) -> None:
     assert _python(installed, "-m", "adclick_cli", "render") == render.script(Pipeline())

@@ -95,3 +95,16 @@ def test_the_table_has_the_options_that_the_program_has() -> None:
     context = GROUP.make_context("adclick", ["doctor"], resilient_parsing=True)
     options = {frozenset(one.opts): one.help for one in GROUP.get_params(context)}
     assert options == {frozenset(names.split(", ")): meaning for names, meaning in table.OPTIONS}
+
+
+def test_every_option_and_reason_of_the_format_is_in_its_page() -> None:
+    page = (ROOT / "docs" / "events.md").read_text(encoding="utf-8")
+    folder = ROOT / "adclick_cli" / "_data" / "functions" / "adclick" / "events"
+    options = re.findall(r'(?:key|verdict)\("([a-z-]+)"\)', (folder / "EventOptions.java").read_text(encoding="utf-8"))
+    assert len(options) == 8
+    assert [name for name in options if f"`{name}" not in page] == []
+    reasons = re.findall(
+        r'Reason\((?:field\.label \+ )?"([^"]+)"', (folder / "Reason.java").read_text(encoding="utf-8")
+    )
+    assert len(reasons) == 15
+    assert [text for text in reasons if text.rstrip(" (") not in page] == []

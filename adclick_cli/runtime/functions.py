@@ -1,0 +1,43 @@
+"""adclick's Java classes for the Flink that is installed with it: the pinned compiler, on the jars of that Flink."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from adclick_cli import defaults
+from adclick_cli.functions import jar
+from adclick_cli.runtime import jars
+
+COMPILER = "ecj"
+"""The Eclipse compiler's name among the pinned jars."""
+
+
+def compiler(cache: Path, java: Path, flink: Path, options: tuple[str, ...] = ()) -> jar.Compiler:
+    """What compiles for this Flink.
+
+    Args:
+        cache: the folder of pinned jars.
+        java: the Java executable that Flink runs on.
+        flink: a folder with Flink's `lib`, for example that of the apache-flink package.
+        options: further options of the JVM.
+    """
+    class_path = tuple(sorted((flink / "lib").glob("*.jar")))
+    pinned = next(one for one in jars.pinned() if one.artifact == COMPILER)
+    return jar.Compiler(java, cache / pinned.file_name, class_path, defaults.FLINK_VERSION, options)
+
+
+def provide(cache: Path, java: Path, flink: Path, log: Path, options: tuple[str, ...] = ()) -> Path:
+    """The jar of adclick's Java classes; compiled if it is not there yet, for which the compiler must be in the cache.
+
+    Args:
+        cache, java, flink, options: as `compiler` takes them.
+        log: gets the compiler's words if it fails.
+
+    Raises:
+        CompileError: the classes cannot be compiled.
+        DownloadError: the compiler in the cache is not the file that was pinned.
+    """
+    found = compiler(cache, java, flink, options)
+    if not jar.path(cache, jar.sources(), found).is_file():
+        jars.require(next(one for one in jars.pinned() if one.artifact == COMPILER), cache)
+    return jar.provide(cache, found, log)

@@ -59,6 +59,9 @@ final class AttributionRules {
             throw new IllegalArgumentException(
                     "attribution: the window must be longer than 0 ms, and no other time may be negative");
         }
+        if (early > attribution) {
+            throw new IllegalArgumentException("attribution: early_ms must not be more than attribution_ms");
+        }
         this.window = window;
         this.attribution = attribution;
         this.skew = skew;

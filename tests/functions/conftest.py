@@ -1,0 +1,25 @@
+"""The compiled functions, and the core in a process of its own, once for all tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.functions.compiled import classes
+from tests.functions.driver import Driver
+
+
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of compiled classes."""
+    return classes(tmp_path_factory.mktemp("classes"))
+
+
+@pytest.fixture(scope="session")
+def driver(compiled: Path) -> Iterator[Driver]:
+    """The core's process."""
+    started = Driver(compiled)
+    yield started
+    started.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -48,6 +49,7 @@ def classes(folder: Path) -> Path:
         capture_output=True,
         text=True,
         timeout=300,
+        env={name: value for name, value in os.environ.items() if name != "JAVA_TOOL_OPTIONS"},
     )
     assert done.returncode == 0, done.stderr
     assert not done.stderr, done.stderr

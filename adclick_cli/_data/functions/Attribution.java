@@ -8,25 +8,35 @@ import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.functions.FunctionContext;
 import org.apache.flink.table.functions.ProcessTableFunction;
 import org.apache.flink.table.types.inference.TypeInference;
-import org.apache.flink.types.ColumnList;
+import org.apache.flink.util.TimeUtils;
 
 /**
  * Clicks to impressions, counted by window and dimensions: the process table function {@code attribution} (FLIP-440).
  *
  * <pre>{@code
  * SELECT * FROM attribution(
- *     impressions => TABLE impressions PARTITION BY bucket,
- *     clicks => TABLE clicks PARTITION BY bucket,
- *     dimensions => DESCRIPTOR(campaign_id, device_type),
- *     measures => DESCRIPTOR(cost),
- *     window_ms => 60000, attribution_ms => 600000, live => TRUE,
+ *     events => TABLE events PARTITION BY bucket,
+ *     window_size => '1 min', attribution => '10 min',
+ *     dimensions => 'campaign_id, device_type', sums => 'cost', live => TRUE,
  *     on_time => DESCRIPTOR(due_time), uid => 'attribution')
  * }</pre>
  *
- * <p>{@code bucket} is a number made of the impression id; where an answer depends on several impressions (ids that are
- * unique, a dedup key), there must be one bucket alone. Columns asked for: {@code impression_id}, {@code click_id}, {@code
- * event_timestamp} (ms since the epoch), dimensions (text) and measures (whole numbers, or decimals up to 18 digits). A row
- * without an id is a tick: all it does is let live rows out.
+ * <p>{@code events} has these columns, in this order:
+ *
+ * <ol>
+ *   <li>{@code bucket INT}, a number made of the impression id. Where an answer depends on several impressions ({@code
+ *       unique_ids}, {@code dedup_key}) there must be one bucket alone.
+ *   <li>{@code impression_id STRING}; a row without one is a tick, which lets live rows out and does nothing else.
+ *   <li>{@code click_id STRING}; NULL: the row is an impression.
+ *   <li>{@code event_timestamp BIGINT}, ms since the epoch.
+ *   <li>{@code dimensions ARRAY<STRING>}, {@code sums ARRAY<BIGINT>}, {@code dedup_key ARRAY<STRING>} of an impression; NULL
+ *       where they are not asked for. A decimal is summed in units of its last digit. What is NULL adds nothing.
+ *   <li>{@code due_time TIMESTAMP_LTZ(3)}, see below.
+ * </ol>
+ *
+ * <p>The arguments {@code dimensions}, {@code sums} and {@code dedup_key} name what is in these arrays: so a savepoint of
+ * other columns is refused. Durations are written as in Flink's options. {@code clock_skew}, {@code dedup_window}, {@code
+ * unique_ids} and {@code early} may be left out, and are then off.
  *
  * <p>Flink 2.2 drops rows whose {@code on_time} is behind the watermark before they get here. So {@code due_time} must be
  * later than the event's own time by more than any event can be late, and its watermark earlier by as much.
@@ -38,7 +48,7 @@ import org.apache.flink.types.ColumnList;
  *       be told by each bucket, and duplicates are among them.
  *   <li>{@code final}: a part of a closed window. The sums of impressions and measures and the number of different {@code
  *       valid_click} are its counts; {@code click} has the duplicates, too. All parts of a window have one {@code rowtime}.
- *   <li>{@code early}: the same with the clicks of the first {@code early_ms} alone.
+ *   <li>{@code early}: the same with the clicks of the first {@code early} alone.
  *   <li>{@code late}: an event that came too late to count, with its id and time.
  * </ul>
  *
@@ -69,43 +79,41 @@ public class Attribution extends ProcessTableFunction<RowData> {
         metrics.gauge("adclick_state_bytes", () -> stateBytes);
     }
 
-    /** One row of one of the two tables; the other one is null. */
+    /** An impression, a click or a tick. */
     public void eval(
             Context context,
             MapView<Integer, AttributionBucket> state,
-            RowData impression,
-            RowData click,
-            ColumnList dimensions,
-            ColumnList measures,
-            Long window,
-            Long attribution,
-            Long skew,
-            Long early,
-            Long dedup,
-            ColumnList dedupKey,
-            Long unique,
+            RowData event,
+            String windowSize,
+            String attribution,
+            String dimensions,
+            String sums,
+            String clockSkew,
+            String dedupWindow,
+            String dedupKey,
+            String uniqueIds,
+            String early,
             Boolean live)
             throws Exception {
         if (rules == null) {
-            columns = new AttributionColumns(context, dimensions, measures, dedupKey);
             rules =
                     new AttributionRules(
-                            window,
-                            attribution,
-                            orZero(skew),
-                            orZero(dedup),
-                            orZero(unique),
-                            orZero(early),
+                            millis(windowSize),
+                            millis(attribution),
+                            millis(clockSkew),
+                            millis(dedupWindow),
+                            millis(uniqueIds),
+                            millis(early),
                             live != null && live,
                             names(dimensions),
-                            names(measures),
-                            columns.scales(),
+                            names(sums),
                             names(dedupKey));
+            columns = new AttributionColumns(rules);
             clock = context.timeContext(Long.class);
             rows = new AttributionRows(rules, metrics, this::collect);
         }
         rows.clock(clock);
-        boolean isTick = columns.isTick(impression, click);
+        boolean isTick = AttributionColumns.isTick(event);
         AttributionBucket bucket = state.get(ONLY);
         if (bucket == null) {
             if (isTick) {
@@ -115,7 +123,7 @@ public class Attribution extends ProcessTableFunction<RowData> {
         }
         bucket.go(rules);
         if (!isTick) {
-            read(bucket, impression, click);
+            read(bucket, event);
         }
         if (rules.live) {
             letOut(bucket, isTick);
@@ -169,11 +177,11 @@ public class Attribution extends ProcessTableFunction<RowData> {
         return bucket;
     }
 
-    private void read(AttributionBucket bucket, RowData impression, RowData click) {
-        rows.event(impression, click, columns);
+    private void read(AttributionBucket bucket, RowData event) {
+        rows.event(event, columns);
         long watermark = rows.watermark();
-        if (impression != null) {
-            columns.readImpression(impression, rules);
+        if (!AttributionColumns.isClick(event)) {
+            columns.readImpression(event);
             bucket.impression(
                     columns.time,
                     columns.id,
@@ -183,7 +191,7 @@ public class Attribution extends ProcessTableFunction<RowData> {
                     watermark,
                     rows);
         } else {
-            columns.readClick(click, rules);
+            columns.readClick(event);
             bucket.click(columns.time, columns.of, columns.id, columns.texts, watermark, rows);
         }
     }
@@ -213,11 +221,11 @@ public class Attribution extends ProcessTableFunction<RowData> {
         bucket.reported = bytes;
     }
 
-    private static long orZero(Long time) {
-        return time == null ? 0 : time;
+    private static long millis(String duration) {
+        return duration == null ? 0 : TimeUtils.parseDuration(duration).toMillis();
     }
 
-    private static List<String> names(ColumnList columns) {
-        return columns == null ? List.of() : columns.getNames();
+    private static List<String> names(String list) {
+        return list == null || list.isBlank() ? List.of() : List.of(list.trim().split("\\s*,\\s*"));
     }
 }

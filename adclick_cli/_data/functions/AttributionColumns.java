@@ -1,14 +1,10 @@
 package adclick;
 
 import org.apache.flink.core.memory.MemorySegment;
-import org.apache.flink.table.data.DecimalData;
+import org.apache.flink.table.data.ArrayData;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.data.StringData;
 import org.apache.flink.table.data.binary.BinaryStringData;
-import org.apache.flink.table.functions.ProcessTableFunction;
-import org.apache.flink.table.types.DataType;
-import org.apache.flink.table.types.logical.LogicalType;
-import org.apache.flink.types.ColumnList;
 
 /** Takes an event out of a row of Flink. What was read stays until the next row. */
 final class AttributionColumns {
@@ -22,117 +18,98 @@ final class AttributionColumns {
     final SliceRow texts = new SliceRow();
     final long[] measures;
 
-    private final int impressionId;
-    private final int impressionTime;
-    private final int clickId;
-    private final int clickOf;
-    private final int clickTime;
-    private final int[] dimensionColumns;
-    private final int[] keyColumns;
-    private final RowData.FieldGetter[] measureColumns;
-    private final LogicalType[] measureTypes;
+    private final AttributionRules rules;
     private byte[] buffer = new byte[128];
 
-    AttributionColumns(
-            ProcessTableFunction.Context context, ColumnList dimensions, ColumnList measures, ColumnList key) {
-        DataType impressions = context.tableSemanticsFor("impressions").dataType();
-        DataType clicks = context.tableSemanticsFor("clicks").dataType();
-        impressionId = AttributionSignature.text(impressions, "impressions", "impression_id");
-        impressionTime = AttributionSignature.time(impressions, "impressions", "event_timestamp");
-        clickId = AttributionSignature.text(clicks, "clicks", "click_id");
-        clickOf = AttributionSignature.text(clicks, "clicks", "impression_id");
-        clickTime = AttributionSignature.time(clicks, "clicks", "event_timestamp");
-        dimensionColumns = AttributionSignature.columns(impressions, "impressions", dimensions);
-        keyColumns = AttributionSignature.columns(impressions, "impressions", key);
-        int[] numbers = AttributionSignature.columns(impressions, "impressions", measures);
-        measureColumns = new RowData.FieldGetter[numbers.length];
-        measureTypes = new LogicalType[numbers.length];
-        this.measures = new long[numbers.length];
-        for (int at = 0; at < numbers.length; at++) {
-            measureTypes[at] = type(impressions, numbers[at]);
-            measureColumns[at] = RowData.createFieldGetter(measureTypes[at], numbers[at]);
-        }
+    AttributionColumns(AttributionRules rules) {
+        this.rules = rules;
+        measures = new long[rules.measures];
     }
 
-    /** The decimal places of each measure. */
-    int[] scales() {
-        int[] scales = new int[measureTypes.length];
-        for (int at = 0; at < scales.length; at++) {
-            scales[at] = AttributionSignature.scale(measureTypes[at]);
-        }
-        return scales;
+    /** A row without an impression id is no event. */
+    static boolean isTick(RowData event) {
+        return event.isNullAt(AttributionSignature.IMPRESSION_ID);
     }
 
-    boolean isTick(RowData impression, RowData click) {
-        return impression != null ? impression.isNullAt(impressionId) : click.isNullAt(clickId);
+    static boolean isClick(RowData event) {
+        return !event.isNullAt(AttributionSignature.CLICK_ID);
     }
 
-    StringData id(RowData impression, RowData click) {
-        return impression != null ? impression.getString(impressionId) : click.getString(clickId);
+    /** The id of an event itself. */
+    static StringData idOf(RowData event) {
+        return event.getString(isClick(event) ? AttributionSignature.CLICK_ID : AttributionSignature.IMPRESSION_ID);
     }
 
-    void readImpression(RowData row, AttributionRules rules) {
-        hash(row, impressionId, id);
-        time = row.getLong(impressionTime);
-        dimensions.clear();
-        for (int column : dimensionColumns) {
-            copy(row, column, dimensions);
-        }
+    void readImpression(RowData row) {
+        time = row.getLong(AttributionSignature.EVENT_TIMESTAMP);
+        hash(row.getString(AttributionSignature.IMPRESSION_ID), id);
+        texts(row, AttributionSignature.DIMENSIONS, rules.dimensions.size(), dimensions);
         if (rules.keyed) {
-            boolean isComplete = true;
-            key.clear();
-            for (int column : keyColumns) {
-                int before = key.length;
-                copy(row, column, key);
-                isComplete &= key.length > before + 4;
-            }
+            boolean isComplete = texts(row, AttributionSignature.DEDUP_KEY, rules.dedupKey.size(), key);
             key.window(isComplete ? 1 : 0);
         }
+        ArrayData sums = rules.measures == 0 ? null : array(row, AttributionSignature.SUMS, rules.measures);
         for (int at = 0; at < measures.length; at++) {
-            measures[at] = measure(measureColumns[at].getFieldOrNull(row));
+            measures[at] = sums.isNullAt(at) ? 0 : sums.getLong(at);
         }
     }
 
-    void readClick(RowData row, AttributionRules rules) {
-        hash(row, clickId, id);
-        hash(row, clickOf, of);
-        time = row.getLong(clickTime);
+    void readClick(RowData row) {
+        time = row.getLong(AttributionSignature.EVENT_TIMESTAMP);
+        StringData click = row.getString(AttributionSignature.CLICK_ID);
+        StringData impression = row.getString(AttributionSignature.IMPRESSION_ID);
+        hash(click, id);
+        hash(impression, of);
         if (rules.judged()) {
             texts.clear();
-            copy(row, clickId, texts);
-            copy(row, clickOf, texts);
+            add(click, texts);
+            add(impression, texts);
         }
     }
 
-    /** A measure that is missing adds nothing. */
-    private static long measure(Object value) {
-        if (value instanceof DecimalData) {
-            return ((DecimalData) value).toUnscaledLong();
+    /** Puts the texts of an array into a row; returns whether none is missing or empty. */
+    private boolean texts(RowData row, int column, int size, SliceRow into) {
+        into.clear();
+        if (size == 0) {
+            return true;
         }
-        return value == null ? 0 : ((Number) value).longValue();
+        ArrayData texts = array(row, column, size);
+        boolean isComplete = true;
+        for (int at = 0; at < size; at++) {
+            isComplete &= add(texts.isNullAt(at) ? null : texts.getString(at), into);
+        }
+        return isComplete;
     }
 
-    private void hash(RowData row, int column, AttributionHash into) {
-        int length = read(row, column);
-        into.of(buffer, 0, Math.max(0, length));
+    private static ArrayData array(RowData row, int column, int size) {
+        ArrayData array = row.isNullAt(column) ? null : row.getArray(column);
+        if (array == null || array.size() != size) {
+            throw new IllegalStateException(
+                    "attribution: array number " + column + " of an impression has "
+                            + (array == null ? 0 : array.size()) + " elements, but " + size + " names were given for it");
+        }
+        return array;
     }
 
-    private void copy(RowData row, int column, SliceRow into) {
-        int length = read(row, column);
-        if (length < 0) {
+    private boolean add(StringData text, SliceRow into) {
+        if (text == null) {
             into.addNull();
-        } else {
-            int at = into.add(length);
-            System.arraycopy(buffer, 0, into.bytes, at, length);
+            return false;
         }
+        int length = read(text);
+        int at = into.add(length);
+        System.arraycopy(buffer, 0, into.bytes, at, length);
+        return length > 0;
     }
 
-    /** Puts a text's bytes into the buffer; returns how many they are, or -1 for NULL. */
-    private int read(RowData row, int column) {
-        if (row.isNullAt(column)) {
-            return -1;
-        }
-        BinaryStringData text = (BinaryStringData) row.getString(column);
+    private void hash(StringData text, AttributionHash into) {
+        int length = read(text);
+        into.of(buffer, 0, length);
+    }
+
+    /** Puts a text's bytes into the buffer and returns how many they are. */
+    private int read(StringData data) {
+        BinaryStringData text = (BinaryStringData) data;
         text.ensureMaterialized();
         int length = text.getSizeInBytes();
         if (length > buffer.length) {
@@ -145,9 +122,5 @@ final class AttributionColumns {
             System.arraycopy(text.toBytes(), 0, buffer, 0, length);
         }
         return length;
-    }
-
-    private static LogicalType type(DataType table, int column) {
-        return DataType.getFieldDataTypes(table).get(column).getLogicalType();
     }
 }

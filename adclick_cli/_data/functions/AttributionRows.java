@@ -7,6 +7,7 @@ import java.util.function.Consumer;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.MetricGroup;
 import org.apache.flink.table.data.DecimalData;
+import org.apache.flink.table.data.GenericArrayData;
 import org.apache.flink.table.data.GenericRowData;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.data.StringData;
@@ -25,19 +26,21 @@ final class AttributionRows implements AttributionOutput {
     private static final int WINDOW_START = 1;
     private static final int WINDOW_END = 2;
     private static final int DIMENSIONS = 3;
-    private static final int SUM_DIGITS = 38;
+    private static final int IMPRESSIONS = 4;
+    private static final int CLICKS = 5;
+    private static final int CLICK = 6;
+    private static final int VALID_CLICK = 7;
+    private static final int SUMS = 8;
+    private static final int EVENT_ID = 9;
+    private static final int EVENT_TIMESTAMP = 10;
+    private static final int WIDTH = 11;
 
     private final AttributionRules rules;
     private final Consumer<RowData> collector;
     private final Counter lateImpressions;
     private final Counter lateClicks;
-    /** Where impressions stand; clicks, click and valid_click come behind them. */
-    private final int counts;
-    private final int measures;
-    private final int event;
     private TimeContext<Long> clock;
-    private RowData impression;
-    private RowData click;
+    private RowData event;
     private AttributionColumns columns;
 
     AttributionRows(AttributionRules rules, MetricGroup metrics, Consumer<RowData> collector) {
@@ -45,9 +48,6 @@ final class AttributionRows implements AttributionOutput {
         this.collector = collector;
         lateImpressions = metrics.counter("adclick_late_impressions");
         lateClicks = metrics.counter("adclick_late_clicks");
-        counts = DIMENSIONS + rules.dimensions.size();
-        measures = counts + 4;
-        event = measures + rules.measures;
     }
 
     /** The time of the row or timer at hand. */
@@ -56,9 +56,8 @@ final class AttributionRows implements AttributionOutput {
     }
 
     /** The event at hand, for when it turns out to be late. */
-    void event(RowData impression, RowData click, AttributionColumns columns) {
-        this.impression = impression;
-        this.click = click;
+    void event(RowData event, AttributionColumns columns) {
+        this.event = event;
         this.columns = columns;
     }
 
@@ -76,10 +75,11 @@ final class AttributionRows implements AttributionOutput {
     @Override
     public void live(Slice slice, int cell, long impressions, long clicks, long[] sums) {
         GenericRowData row = row(LIVE, slice.start + slice.cells.window(cell) * rules.window);
-        dimensions(row, slice.cells.rows(), cell);
-        row.setField(counts, impressions);
-        row.setField(counts + 1, clicks);
-        sums(row, sums, cell);
+        SliceTexts texts = slice.cells.rows();
+        row.setField(DIMENSIONS, dimensions(texts.bytes(), texts.begin(cell)));
+        row.setField(IMPRESSIONS, impressions);
+        row.setField(CLICKS, clicks);
+        row.setField(SUMS, sums(sums, cell));
         collector.accept(row);
     }
 
@@ -94,12 +94,13 @@ final class AttributionRows implements AttributionOutput {
             long click,
             boolean valid) {
         GenericRowData row = row(early ? EARLY : FINAL, slice.start + slice.cells.window(cell) * rules.window);
-        dimensions(row, slice.cells.rows(), cell);
-        row.setField(counts, impressions);
-        row.setField(counts + 1, hasClick && valid ? 1L : 0L);
-        row.setField(counts + 2, hasClick ? click : null);
-        row.setField(counts + 3, hasClick && valid ? click : null);
-        sums(row, sums, cell);
+        SliceTexts texts = slice.cells.rows();
+        row.setField(DIMENSIONS, dimensions(texts.bytes(), texts.begin(cell)));
+        row.setField(IMPRESSIONS, impressions);
+        row.setField(CLICKS, hasClick && valid ? 1L : 0L);
+        row.setField(CLICK, hasClick ? click : null);
+        row.setField(VALID_CLICK, hasClick && valid ? click : null);
+        row.setField(SUMS, sums(sums, cell));
         collector.accept(row);
     }
 
@@ -107,53 +108,47 @@ final class AttributionRows implements AttributionOutput {
     public void late(boolean isClick, long windowStart) {
         (isClick ? lateClicks : lateImpressions).inc();
         GenericRowData row = row(LATE, windowStart);
-        row.setField(counts, isClick ? 0L : 1L);
-        row.setField(counts + 1, isClick ? 1L : 0L);
-        sums(row, null, 0);
+        row.setField(IMPRESSIONS, isClick ? 0L : 1L);
+        row.setField(CLICKS, isClick ? 1L : 0L);
         if (!isClick) {
-            SliceRow texts = columns.dimensions;
-            int at = SliceRow.RESERVED;
-            for (int number = 0; number < rules.dimensions.size(); number++) {
-                at = dimension(row, number, texts.bytes.clone(), at);
-            }
+            row.setField(DIMENSIONS, dimensions(columns.dimensions.bytes.clone(), 0));
         }
-        row.setField(event, BinaryStringData.fromString(columns.id(impression, click).toString()));
-        row.setField(event + 1, columns.time);
+        row.setField(EVENT_ID, ((BinaryStringData) AttributionColumns.idOf(event)).copy());
+        row.setField(EVENT_TIMESTAMP, columns.time);
         collector.accept(row);
     }
 
     private GenericRowData row(StringData kind, long windowStart) {
-        GenericRowData row = new GenericRowData(event + 2);
+        GenericRowData row = new GenericRowData(WIDTH);
         row.setField(KIND, kind);
         row.setField(WINDOW_START, TimestampData.fromEpochMillis(windowStart));
         row.setField(WINDOW_END, TimestampData.fromEpochMillis(windowStart + rules.window));
         return row;
     }
 
-    private void dimensions(GenericRowData row, SliceTexts texts, int cell) {
-        int at = texts.begin(cell) + SliceRow.RESERVED;
-        for (int number = 0; number < rules.dimensions.size(); number++) {
-            at = dimension(row, number, texts.bytes(), at);
-        }
-    }
-
     /** Refers to the bytes without a copy: they are never written over. */
-    private static int dimension(GenericRowData row, int number, byte[] bytes, int at) {
-        int length = SliceRow.getInt(bytes, at);
-        if (length < 0) {
-            return at + 4;
+    private GenericArrayData dimensions(byte[] bytes, int begin) {
+        Object[] texts = new Object[rules.dimensions.size()];
+        int at = begin + SliceRow.RESERVED;
+        for (int number = 0; number < texts.length; number++) {
+            int length = SliceRow.getInt(bytes, at);
+            at += 4;
+            if (length >= 0) {
+                texts[number] = BinaryStringData.fromBytes(bytes, at, length);
+                at += length;
+            }
         }
-        row.setField(DIMENSIONS + number, BinaryStringData.fromBytes(bytes, at + 4, length));
-        return at + 4 + length;
+        return new GenericArrayData(texts);
     }
 
-    private void sums(GenericRowData row, long[] sums, int cell) {
-        for (int number = 0; number < rules.measures; number++) {
+    private GenericArrayData sums(long[] sums, int cell) {
+        Object[] all = new Object[rules.measures];
+        for (int number = 0; number < all.length; number++) {
             int at = 2 * (cell * rules.measures + number);
             BigInteger sum = sums == null ? BigInteger.ZERO : sum(sums[at], sums[at + 1]);
-            int scale = rules.scales[number];
-            row.setField(measures + number, DecimalData.fromBigDecimal(new BigDecimal(sum, scale), SUM_DIGITS, scale));
+            all[number] = DecimalData.fromBigDecimal(new BigDecimal(sum), AttributionSignature.SUM_DIGITS, 0);
         }
+        return new GenericArrayData(all);
     }
 
     private static BigInteger sum(long high, long low) {

@@ -4,7 +4,6 @@ import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -30,8 +29,6 @@ final class AttributionRules {
     final boolean live;
     final List<String> dimensions;
     final List<String> measureNames;
-    /** The decimal places of each measure. */
-    final int[] scales;
     final List<String> dedupKey;
     final int measures;
     final boolean keyed;
@@ -53,14 +50,13 @@ final class AttributionRules {
             boolean live,
             List<String> dimensions,
             List<String> measureNames,
-            int[] scales,
             List<String> dedupKey) {
         if (window <= 0 || attribution < 0 || skew < 0 || dedup < 0 || unique < 0 || early < 0) {
             throw new IllegalArgumentException(
                     "attribution: the window must be longer than 0 ms, and no other time may be negative");
         }
         if (early > attribution) {
-            throw new IllegalArgumentException("attribution: early_ms must not be more than attribution_ms");
+            throw new IllegalArgumentException("attribution: early must not be more than attribution");
         }
         this.window = window;
         this.attribution = attribution;
@@ -71,7 +67,6 @@ final class AttributionRules {
         this.live = live;
         this.dimensions = dimensions;
         this.measureNames = measureNames;
-        this.scales = scales;
         this.dedupKey = dedupKey;
         measures = measureNames.size();
         keyed = dedup > 0 && !dedupKey.isEmpty();
@@ -131,14 +126,13 @@ final class AttributionRules {
      * @throws IllegalStateException it cannot; the message names the first difference.
      */
     void require(AttributionRules before) {
-        same("window_ms", before.window, window);
-        same("attribution_ms", before.attribution, attribution);
-        same("skew_ms", before.skew, skew);
-        same("dedup_ms", before.dedup, dedup);
-        same("unique_ms", before.unique, unique);
+        same("window_size", before.window, window);
+        same("attribution", before.attribution, attribution);
+        same("clock_skew", before.skew, skew);
+        same("dedup_window", before.dedup, dedup);
+        same("unique_ids", before.unique, unique);
         same("dimensions", before.dimensions, dimensions);
-        same("measures", before.measureNames, measureNames);
-        same("decimal places", Arrays.toString(before.scales), Arrays.toString(scales));
+        same("sums", before.measureNames, measureNames);
         same("dedup_key", before.dedupKey, dedupKey);
     }
 
@@ -149,9 +143,6 @@ final class AttributionRules {
         out.writeBoolean(live);
         write(out, dimensions);
         write(out, measureNames);
-        for (int scale : scales) {
-            out.writeInt(scale);
-        }
         write(out, dedupKey);
     }
 
@@ -163,12 +154,8 @@ final class AttributionRules {
         boolean live = in.readBoolean();
         List<String> dimensions = readNames(in);
         List<String> measures = readNames(in);
-        int[] scales = new int[measures.size()];
-        for (int at = 0; at < scales.length; at++) {
-            scales[at] = in.readInt();
-        }
         return new AttributionRules(
-                times[0], times[1], times[2], times[3], times[4], times[5], live, dimensions, measures, scales, readNames(in));
+                times[0], times[1], times[2], times[3], times[4], times[5], live, dimensions, measures, readNames(in));
     }
 
     private static void write(DataOutput out, List<String> names) throws IOException {

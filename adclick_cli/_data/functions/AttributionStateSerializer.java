@@ -15,7 +15,7 @@ public final class AttributionStateSerializer extends TypeSerializerSingleton<At
 
     private static final long serialVersionUID = 1L;
     private static final AttributionRules NO_RULES =
-            new AttributionRules(1, 0, 0, 0, 0, 0, false, List.of(), List.of(), new int[0], List.of());
+            new AttributionRules(1, 0, 0, 0, 0, 0, false, List.of(), List.of(), List.of());
 
     @Override
     public boolean isImmutableType() {

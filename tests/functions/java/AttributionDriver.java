@@ -142,7 +142,6 @@ public final class AttributionDriver implements AttributionOutput {
     }
 
     private void start(String[] f) {
-        int[] scales = new int[Integer.parseInt(f[9])];
         rules =
                 new AttributionRules(
                         Long.parseLong(f[2]),
@@ -154,7 +153,6 @@ public final class AttributionDriver implements AttributionOutput {
                         true,
                         names("d", f[8]),
                         names("m", f[9]),
-                        scales,
                         names("k", f[10]));
         buckets = new AttributionBucket[Integer.parseInt(f[1])];
         for (int at = 0; at < buckets.length; at++) {

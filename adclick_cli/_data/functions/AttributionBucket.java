@@ -269,7 +269,7 @@ final class AttributionBucket {
         if (at < size && starts[at] == start) {
             return slices[at];
         }
-        Slice slice = new Slice(start, rules);
+        Slice slice = new Slice(start, rules, size == 0 ? null : slices[Math.max(0, at - 1)]);
         insert(at, slice);
         out.timer(rules.removedAt(start));
         return slice;
@@ -375,6 +375,9 @@ final class AttributionBucket {
         for (int number = firstSlice(time - rules.skew); number < size && starts[number] <= to; number++) {
             Slice slice = slices[number];
             SliceTable clicks = slice.clicks;
+            if (!clicks.mayHold(first)) {
+                continue;
+            }
             for (int at = clicks.first(first); clicks.used(at); at = clicks.next(at)) {
                 if (clicks.is(at, first, second) && clickCounts(slice, at, time)) {
                     hit(own, stamp, clicks.get(at, 3), clicks.get(at, 4));
@@ -401,6 +404,9 @@ final class AttributionBucket {
         for (int number = firstSlice(time - rules.attribution); number < size && starts[number] <= to; number++) {
             Slice slice = slices[number];
             SliceTable table = slice.impressions;
+            if (!table.mayHold(first)) {
+                continue;
+            }
             for (int at = table.first(first); table.used(at); at = table.next(at)) {
                 if (!table.is(at, first, second)) {
                     continue;

@@ -74,6 +74,9 @@ final class AttributionClosing {
         for (int number = bucket.firstSlice(shown - rules.skew); isUpTo(number, to); number++) {
             Slice other = bucket.slice(number);
             SliceTable clicks = other.clicks;
+            if (!clicks.mayHold(first)) {
+                continue;
+            }
             for (int at = clicks.first(first); clicks.used(at); at = clicks.next(at)) {
                 if (!clicks.is(at, first, second)
                         || !rules.counts(other.time(clicks.get(at, 2)), clicks.get(at, 5), shown, limit)
@@ -144,6 +147,9 @@ final class AttributionClosing {
         for (int number = bucket.firstSlice(time - rules.unique); isUpTo(number, time); number++) {
             Slice other = bucket.slice(number);
             SliceTable table = other.impressions;
+            if (!table.mayHold(first)) {
+                continue;
+            }
             for (int at = table.first(first); table.used(at); at = table.next(at)) {
                 if (!table.is(at, first, second)) {
                     continue;
@@ -183,6 +189,9 @@ final class AttributionClosing {
         for (int number = bucket.firstSlice(time - rules.unique); isUpTo(number, time); number++) {
             Slice other = bucket.slice(number);
             SliceTable table = other.byClick;
+            if (!table.mayHold(first)) {
+                continue;
+            }
             for (int at = table.first(first); table.used(at); at = table.next(at)) {
                 if (!table.is(at, first, second)) {
                     continue;
@@ -211,6 +220,9 @@ final class AttributionClosing {
         for (int number = bucket.firstSlice(time - rules.dedup); isUpTo(number, time); number++) {
             Slice other = bucket.slice(number);
             SliceTable pairs = other.pairs;
+            if (!pairs.mayHold(first)) {
+                continue;
+            }
             for (int at = pairs.first(first); pairs.used(at); at = pairs.next(at)) {
                 if (!pairs.is(at, first, second)) {
                     continue;

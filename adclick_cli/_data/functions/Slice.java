@@ -46,11 +46,12 @@ final class Slice {
     SliceTexts keys;
     SliceTexts clickTexts;
 
-    Slice(long start, AttributionRules rules) {
+    /** An empty slice, whose tables have room for what its neighbour holds; null: nothing is known. */
+    Slice(long start, AttributionRules rules, Slice neighbour) {
         this(start, new byte[rules.windowsOfSlice]);
         cells = new SliceCells(rules.measures);
-        impressions = new SliceTable(rules.impressionWidth());
-        clicks = new SliceTable(rules.clickWidth());
+        impressions = new SliceTable(rules.impressionWidth(), neighbour == null ? 0 : neighbour.impressions.size());
+        clicks = new SliceTable(rules.clickWidth(), neighbour == null ? 0 : neighbour.clicks.size());
         hits = new SliceTable(HIT_WIDTH);
         byClick = new SliceTable(BY_CLICK_WIDTH);
         pairs = new SliceTable(PAIR_WIDTH);

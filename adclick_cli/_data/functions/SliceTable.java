@@ -19,18 +19,33 @@ final class SliceTable {
     private static final int LEAST = 8;
 
     private final int width;
+    private int capacity;
     private long[] words;
+    /**
+     * Bits of the hashes that are there, 8 or more an entry. Most searches find nothing, and this tells so from a place that
+     * is small enough for the processor's cache.
+     */
+    private long[] filter;
     private int size;
     private boolean shared;
 
     SliceTable(int width) {
-        this(width, new long[width], 0);
+        this(width, 0);
     }
 
-    private SliceTable(int width, long[] words, int size) {
+    /** A table that needs not grow before it holds as many entries as {@code expected}. */
+    SliceTable(int width, int expected) {
         this.width = width;
-        this.words = words;
-        this.size = size;
+        allocate(expected == 0 ? 1 : Math.max(LEAST, (int) (expected * 4L / 3 + 1)));
+    }
+
+    private SliceTable(SliceTable from) {
+        width = from.width;
+        capacity = from.capacity;
+        words = from.words;
+        filter = from.filter;
+        size = from.size;
+        shared = true;
     }
 
     int size() {
@@ -38,12 +53,18 @@ final class SliceTable {
     }
 
     long bytes() {
-        return 40 + 8L * words.length;
+        return 88 + 8L * (words.length + filter.length);
     }
 
-    /** The place where the search for a hash begins. */
+    /** Whether an entry of a hash may be there; false is certain. */
+    boolean mayHold(long hash) {
+        long bits = bits(hash);
+        return (filter[block(hash)] & bits) == bits;
+    }
+
+    /** The place where the search for a hash begins. Any capacity will do, not only powers of 2. */
     int first(long hash) {
-        return place(hash, words.length / width);
+        return (int) ((hash >>> 32) * capacity >>> 32) * width;
     }
 
     int next(int at) {
@@ -79,15 +100,12 @@ final class SliceTable {
 
     /** Adds an entry, its words beyond the third being 0, and returns its place. */
     int add(long first, long second, long third) {
-        int capacity = words.length / width;
-        if ((size + 1) * 4L > capacity * 3L) {
+        if (size + 1L > capacity * 3L / 4) {
             grow(Math.max(LEAST, capacity + capacity / 2));
         }
         own();
-        int at = first(first);
-        while (used(at)) {
-            at = next(at);
-        }
+        int at = free(first);
+        filter[block(first)] |= bits(first);
         words[at] = first;
         words[at + 1] = second;
         words[at + 2] = third;
@@ -96,10 +114,8 @@ final class SliceTable {
     }
 
     SliceTable copy() {
-        SliceTable copy = new SliceTable(width, words, size);
-        copy.shared = true;
         shared = true;
-        return copy;
+        return new SliceTable(this);
     }
 
     void write(DataOutput out) throws IOException {
@@ -115,10 +131,7 @@ final class SliceTable {
 
     static SliceTable read(DataInput in, int width) throws IOException {
         int size = in.readInt();
-        SliceTable table = new SliceTable(width);
-        if (size > 0) {
-            table.grow(Math.max(LEAST, (int) (size * 3L / 2)));
-        }
+        SliceTable table = new SliceTable(width, size);
         for (int entry = 0; entry < size; entry++) {
             int at = table.add(in.readLong(), in.readLong(), in.readLong());
             for (int word = 3; word < width; word++) {
@@ -131,27 +144,43 @@ final class SliceTable {
     private void own() {
         if (shared) {
             words = words.clone();
+            filter = filter.clone();
             shared = false;
         }
     }
 
-    private void grow(int capacity) {
+    private void grow(int larger) {
         long[] old = words;
-        words = new long[Math.multiplyExact(capacity, width)];
+        allocate(larger);
         shared = false;
         for (int from = 0; from < old.length; from += width) {
             if (old[from + 2] != 0) {
-                int at = first(old[from]);
-                while (used(at)) {
-                    at = next(at);
-                }
-                System.arraycopy(old, from, words, at, width);
+                System.arraycopy(old, from, words, free(old[from]), width);
+                filter[block(old[from])] |= bits(old[from]);
             }
         }
     }
 
-    /** Any capacity will do, not only powers of 2, so tables grow by half: they stand empty for less. */
-    private int place(long hash, int capacity) {
-        return (int) ((hash >>> 32) * capacity >>> 32) * width;
+    private void allocate(int places) {
+        capacity = places;
+        words = new long[Math.multiplyExact(places, width)];
+        filter = new long[(places + 7) / 8];
+    }
+
+    private int free(long hash) {
+        int at = first(hash);
+        while (used(at)) {
+            at = next(at);
+        }
+        return at;
+    }
+
+    private int block(long hash) {
+        return (int) ((hash & 0xffffffffL) * filter.length >>> 32);
+    }
+
+    /** Two bits of a block. They come from the middle of the hash, whose ends choose block and place. */
+    private static long bits(long hash) {
+        return 1L << (hash >>> 8) | 1L << (hash >>> 14);
     }
 }

@@ -146,6 +146,18 @@ def test_clicks_of_one_user_on_one_ad_are_close_across_windows(driver: Driver) -
     }
 
 
+def test_a_click_is_remembered_for_as_long_as_it_can_make_another_one_a_duplicate(driver: Driver) -> None:
+    rules = Rules(window=10, attribution=3, dedup=25)
+    steps: list[Step] = [shown(0), Click(0, "c1", "i"), shown(20), Click(20, "c2", "i")]
+    assert final(driver, rules, *steps) == {(0, ("a",)): (1, 1, 1, ()), (20, ("a",)): (1, 0, 1, ())}
+
+
+def test_an_impression_is_remembered_for_as_long_as_its_clicks_are(driver: Driver) -> None:
+    rules = Rules(window=1, attribution=100, dedup=1, unique=1)
+    steps: list[Step] = [shown(0), Click(100, "c1", "i"), shown(101), Click(101, "c2", "i")]
+    assert final(driver, rules, *steps) == {(0, ("a",)): (1, 1, 1, ()), (101, ("a",)): (1, 0, 1, ())}
+
+
 def test_of_one_id_with_other_contents_the_earliest_counts_then_the_smallest(driver: Driver) -> None:
     rules = Rules(window=MINUTE, attribution=10 * MINUTE, unique=120_000)
     steps: list[Step] = [

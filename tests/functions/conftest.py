@@ -17,7 +17,9 @@ from adclick_cli.casebook.jvm import SERVER
 from adclick_cli.events.reading import Kind, Row, Schema
 from adclick_cli.functions import jar
 from adclick_cli.runtime.local.layout import FLINK_JAVA_OPTIONS, flink_package
-from tests.builders import compiled
+from tests.builders import compiled as builder
+from tests.functions.compiled import classes
+from tests.functions.driver import Driver
 
 DRIVER = Path(__file__).parent / "java"
 METADATA = ("reason", "record", "raw")
@@ -26,7 +28,7 @@ METADATA = ("reason", "record", "raw")
 @pytest.fixture(scope="session")
 def compiler() -> jar.Compiler:
     """The pinned compiler, on the jars of the installed Flink."""
-    return compiled.compiler()
+    return builder.compiler()
 
 
 @pytest.fixture(scope="session")
@@ -152,3 +154,17 @@ def formats(compiler: jar.Compiler, functions_jar: Path, tmp_path_factory: pytes
     gateway.shutdown()
     process.stdin.close()
     process.wait(timeout=60)
+
+
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of compiled classes, with the drivers of these tests."""
+    return classes(tmp_path_factory.mktemp("classes"))
+
+
+@pytest.fixture(scope="session")
+def driver(compiled: Path) -> Iterator[Driver]:
+    """The attribution's core in a process of its own."""
+    started = Driver(compiled)
+    yield started
+    started.close()

@@ -41,7 +41,9 @@ check: $(VENV)/dev.done
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/sqlfluff lint --config .sqlfluff tests/golden
+	$(BIN)/sqlfluff lint --config .sqlfluff $(filter-out tests/golden/function%,$(wildcard tests/golden/*.sql))
+	@# sqlfluff does not know how Flink calls a process table function.
+	$(BIN)/sqlfluff lint --config .sqlfluff --ignore parsing tests/golden/function*.sql
 
 audit: $(VENV)/dev.done
 	$(BIN)/python tools/audit $(AUDIT)

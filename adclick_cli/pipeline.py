@@ -131,6 +131,7 @@ class Pipeline:
             where they come as they happen.
         live: also keep the upsert topics with the windows that are still open.
         dead_letters: also find each message that is no event, with the reason.
+        portable: plain SQL alone; without it, adclick's own event format and attribution function do the work.
         checkpoint_interval: how often results are committed.
         transaction_timeout: rows not committed so long after their transaction began are given up by the broker, which
             refuses more than its `transaction.max.timeout.ms` (15 min unless it is told otherwise).
@@ -159,6 +160,7 @@ class Pipeline:
     clicks_lead: Duration = Duration(0)  # noqa: RUF009 - it is immutable
     live: bool = True
     dead_letters: bool = True
+    portable: bool = True
     checkpoint_interval: Duration = Duration.parse(defaults.CHECKPOINT_INTERVAL, "checkpoint-interval")
     transaction_timeout: Duration = Duration.parse(defaults.TRANSACTION_TIMEOUT, "transaction-timeout")
     bootstrap_servers: str = f"{defaults.BIND_ADDRESS}:{defaults.KAFKA_PORT}"
@@ -213,7 +215,7 @@ class Pipeline:
         backlog's event time runs fast.
         Not where more than one join waits for the clicks, nor for ids that are unique, which are found by event time.
         """
-        if self.dedups or self.unique_ids.ms or self.live or self.early.ms:
+        if self.dedups or self.unique_ids.ms or self.live or self.early.ms or not self.portable:
             return replace(self, bounded=True)
         least = self.attribution.ms + self.watermark_delay.ms + max(self.attribution.ms // 2, _MINUTE_MS)
         return replace(self, bounded=True, clicks_lead=Duration(-(-least // _MINUTE_MS) * _MINUTE_MS))

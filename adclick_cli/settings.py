@@ -174,6 +174,7 @@ class Settings(LoginSettings):
     via: Literal["sql-client", "gateway"] = "sql-client"
     live: bool = True
     dead_letters: bool = True
+    portable: bool = True
 
     rate: float = defaults.RATE
     seed: int = defaults.SEED
@@ -296,6 +297,7 @@ class Settings(LoginSettings):
             bounded=bounded,
             live=self.live and not bounded,
             dead_letters=self.dead_letters,
+            portable=self.portable,
             checkpoint_interval=Duration.parse(self.checkpoint_interval, "checkpoint-interval"),
             transaction_timeout=Duration.parse(self.transaction_timeout, "transaction-timeout"),
             bootstrap_servers=self.servers.addresses,
@@ -313,6 +315,13 @@ class Settings(LoginSettings):
                 self.early,
                 "It is no shorter than --attribution.",
                 "Give less, for example 15s, or 0s for none.",
+            )
+        if not self.portable:
+            raise ParameterError(
+                "early",
+                self.early,
+                "The early lane is there in plain SQL alone.",
+                "Leave --early or --no-portable out.",
             )
         if Duration.parse(self.dedup_window, "dedup-window", allow_zero=True).ms:
             raise ParameterError(

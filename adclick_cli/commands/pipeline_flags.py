@@ -213,6 +213,16 @@ FLAGS: dict[str, tuple[type, Any]] = {
             rich_help_panel=EXECUTION,
         ),
     ),
+    "portable": (
+        bool,
+        typer.Option(
+            None,
+            "--portable/--no-portable",
+            help="Plain SQL alone, or adclick's own event format and attribution function, which cost less and are new:"
+            " on the local runtime only. Default: --portable.",
+            rich_help_panel=EXECUTION,
+        ),
+    ),
     "bootstrap_servers": (str, SERVERS),
     "topic_impressions": (str, _topic("impressions", defaults.TOPIC_IMPRESSIONS)),
     "topic_clicks": (str, _topic("clicks", defaults.TOPIC_CLICKS)),

@@ -21,6 +21,7 @@ from adclick_cli import private, resources
 from adclick_cli.errors import CompileError
 
 FOLDER = "functions"
+PREFIX = "adclick-functions-"
 LOCK = ".functions.lock"
 MAIN = "org.eclipse.jdt.internal.compiler.batch.Main"
 JAVA_VERSION = 17
@@ -76,7 +77,7 @@ def path(cache: Path, folder: Path, compiler: Compiler) -> Path:
         content = file.read_bytes()
         digest.update(f"{name} {len(content)}\n".encode())
         digest.update(content)
-    return cache / f"adclick-functions-{digest.hexdigest()[:16]}.jar"
+    return cache / f"{PREFIX}{digest.hexdigest()[:16]}.jar"
 
 
 def provide(cache: Path, compiler: Compiler, log: Path, folder: Path | None = None) -> Path:

@@ -16,6 +16,8 @@ UNSPLIT_CHARACTERS = 64_000
 """Generated classes up to this length stay in one piece: taking them apart was half of planning (decision 0015)."""
 
 
+EVENT_FORMAT = "adclick-events"
+
 Options = Mapping[str, str]
 
 _TOLERANT = {
@@ -74,6 +76,7 @@ def kafka(pipeline: Pipeline, login: Mapping[str, str] | None = None) -> Transpo
 
 def _topics(pipeline: Pipeline) -> Transport:
     topics = pipeline.topics
+    by_user = pipeline.dedups and pipeline.dedup_key == "user+ad"
     return Transport(
         sources={
             "impressions": {
@@ -82,6 +85,14 @@ def _topics(pipeline: Pipeline) -> Transport:
             },
             "clicks": {
                 **_source(pipeline, topics.clicks, tolerant=True, aligned=True),
+                **_idleness(pipeline, may_fall_idle=True),
+            },
+            "impression_records": {
+                **_events(pipeline, topics.impressions, optional=("user_id", "ad_id") if by_user else ()),
+                **_idleness(pipeline, may_fall_idle=pipeline.parallelism == 1),
+            },
+            "click_records": {
+                **_events(pipeline, topics.clicks),
                 **_idleness(pipeline, may_fall_idle=True),
             },
             "impression_lines": _lines(pipeline, topics.impressions),
@@ -156,14 +167,25 @@ def _source(pipeline: Pipeline, topic: str, *, tolerant: bool, aligned: bool) ->
     }
     if tolerant:
         options |= {f"value.json.{name}": value for name, value in _TOLERANT.items()}
-    if aligned and not pipeline.bounded:
+    return options | _alignment(pipeline) if aligned else options
+
+
+def _alignment(pipeline: Pipeline) -> dict[str, str]:
+    """Hold a topic back while the others of the group are behind."""
+    if pipeline.bounded:
         # Never together with scan.bounded.mode: connector 5.0.0 then fails with "No current assignment for partition".
-        options |= {
-            "scan.watermark.alignment.group": ALIGNMENT_GROUP,
-            "scan.watermark.alignment.max-drift": "2 min",
-            "scan.watermark.alignment.update-interval": "200 ms",
-        }
-    return options
+        return {}
+    return {
+        "scan.watermark.alignment.group": ALIGNMENT_GROUP,
+        "scan.watermark.alignment.max-drift": "2 min",
+        "scan.watermark.alignment.update-interval": "200 ms",
+    }
+
+
+def _events(pipeline: Pipeline, topic: str, optional: tuple[str, ...] = ()) -> dict[str, str]:
+    """A topic of events in adclick's own format (docs/events.md), and the columns that may be NULL."""
+    may_be_null = {f"value.{EVENT_FORMAT}.optional": ";".join(optional)} if optional else {}
+    return _reading(pipeline, topic) | {"value.format": EVENT_FORMAT} | may_be_null | _alignment(pipeline)
 
 
 def _reading(pipeline: Pipeline, topic: str) -> dict[str, str]:

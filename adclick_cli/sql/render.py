@@ -36,6 +36,14 @@ _DEDUP_KEYS: dict[DedupKey, tuple[tuple[str, ...], str]] = {
 }
 """By key: the columns that it needs of an impression, and what clicks are partitioned by."""
 _LIVE_BEFORE = {"aggregation": ("live_sinks", "live_counts")}
+_BUCKETS = 128
+"""As many as Flink has key groups unless it is told otherwise."""
+_BY_FUNCTION: dict[str, tuple[str, ...]] = {
+    "sources": ("sources_events",),
+    "join": ("attribution",),
+    "dead_letters": (),
+}
+"""The templates of a stage where the function does the work; those of the other stages are the same."""
 _EARLY_BEFORE = {"aggregation": ("early_sinks",)}
 _SCORING = {"baseline": "_score_baseline.sql.j2", "significance": "_score_pairs.sql.j2", "ratio": "_score_pairs.sql.j2"}
 _ANOMALY_MEMORY = Duration(3_600_000)
@@ -62,7 +70,7 @@ def _context(pipeline: Pipeline, transport: options.Transport) -> dict[str, Any]
         "session": options.session(pipeline),
         "records": {record.name: schema.written(record, gross=pipeline.dedups) for record in schema.ALL},
         "names": {"ctr": JOB_CTR, "anomaly": JOB_ANOMALY},
-        "lanes": [*(["live.sql.j2"] if pipeline.live else []), *(["early_insert.sql.j2"] if pipeline.early.ms else [])],
+        "lanes": _lanes(pipeline),
         "early": {
             "lanes": ("early", "final"),
             "views": ["early.sql.j2"] if pipeline.early.ms else [],
@@ -70,7 +78,10 @@ def _context(pipeline: Pipeline, transport: options.Transport) -> dict[str, Any]
             "reach_back": pipeline.early_reach_back,
             "scoring": _SCORING[pipeline.method],
         },
-        "letters": ["dead_letters_insert.sql.j2"] if pipeline.dead_letters else [],
+        "letters": ["dead_letters_insert.sql.j2"] if pipeline.dead_letters and pipeline.portable else [],
+        "buckets": 1 if pipeline.unique_ids.ms or _columns(pipeline) else _BUCKETS,
+        "function": _function(pipeline),
+        "optional": {"impression": _columns(pipeline), "click": ()},
         "letter_characters": defaults.DEAD_LETTER_CHARACTERS,
         "heartbeat_id": schema.HEARTBEAT_ID,
         "dedup": _dedup(pipeline),
@@ -100,6 +111,33 @@ def _context(pipeline: Pipeline, transport: options.Transport) -> dict[str, Any]
             "z_where_undefined": 0.0 if ratio else -1.0,
         },
     }
+
+
+def _lanes(pipeline: Pipeline) -> list[str]:
+    """What the job of the windows writes besides the final rows."""
+    wanted = {
+        "live.sql.j2": pipeline.live,
+        "early_insert.sql.j2": pipeline.early.ms > 0,
+        # The portable script reads the topics a second time for these, in the other job.
+        "dead_events.sql.j2": pipeline.dead_letters and not pipeline.portable,
+    }
+    return [name for name, on in wanted.items() if on]
+
+
+def _function(pipeline: Pipeline) -> dict[str, str]:
+    """The arguments of the function `attribution`, as SQL."""
+    times = {
+        "window_size": pipeline.window,
+        "attribution": pipeline.attribution,
+        "clock_skew": pipeline.clock_skew,
+        "dedup_window": pipeline.dedup_window,
+        "unique_ids": pipeline.unique_ids,
+    }
+    found = {name: quoting.literal(f"{time.ms} ms") for name, time in times.items() if time.ms}
+    found["dimensions"] = quoting.literal("campaign_id, device_type")
+    if _columns(pipeline):
+        found["dedup_key"] = quoting.literal(", ".join(_columns(pipeline)))
+    return found | ({"live": "TRUE"} if pipeline.live else {})
 
 
 def _contents(record: schema.Record, more: tuple[str, ...] = ()) -> tuple[str, tuple[str, ...]]:
@@ -156,12 +194,23 @@ def stage(pipeline: Pipeline, name: str, transport: options.Transport | None = N
     if name == "join":
         before = ("unique",) if pipeline.unique_ids.ms else ()
         after = ("dedup",) if pipeline.dedups else ()
+    if not pipeline.portable:
+        return "\n".join(_render(template, context) for template in _by_function(pipeline, name))
     own = name
     if name == "anomaly" and pipeline.method == "baseline":
         own = "anomaly_baseline"
     elif name == "join" and pipeline.clicks_lead.ms:
         own = "join_backlog"
     return "\n".join(_render(template, context) for template in (*before, own, *after))
+
+
+def _by_function(pipeline: Pipeline, name: str) -> tuple[str, ...]:
+    if name == "aggregation":
+        live = ("live_sinks", "live_parts") if pipeline.live else ()
+        letters = ("dead_letters_sink",) if pipeline.dead_letters else ()
+        return (*live, *letters, "aggregation_parts")
+    own = "anomaly_baseline" if name == "anomaly" and pipeline.method == "baseline" else name
+    return _BY_FUNCTION.get(name, (own,))
 
 
 def script(

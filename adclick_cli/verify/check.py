@@ -159,6 +159,9 @@ def check(
         if dropped and pipeline.unique_ids.ms:
             # A late repeat goes missing before any window.
             dropped = Dropped(dropped.rows, whole=False)
+        if not pipeline.portable:
+            # The windows take only what the function has closed: nothing is late there.
+            dropped = None
         if deleted:
             # Of what was deleted nobody knows how much was late.
             dropped = None

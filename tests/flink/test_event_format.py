@@ -13,6 +13,7 @@ import pytest
 from adclick_cli import settings
 from adclick_cli.runtime import jars, maven
 from tests.builders import compiled
+from tests.builders.table_environment import table_environment
 
 pytestmark = pytest.mark.flink
 
@@ -51,19 +52,17 @@ class Tables:
     """A session that knows the format."""
 
     def __init__(self) -> None:
-        from pyflink.table import EnvironmentSettings, TableEnvironment
-
         cache = jars.cache(settings.load())
         connector = [one for one in jars.pinned() if one.artifact == "flink-sql-connector-kafka"]
         jars.fetch(connector, cache, lambda: maven.repository(settings.load().maven_url), lambda *_: None)
-        self.env = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
         on_path = (compiled.functions_jar(), cache / connector[0].file_name)
-        for name, value in {
-            "pipeline.jars": ";".join(path.resolve().as_uri() for path in on_path),
-            "parallelism.default": "1",
-            "table.local-time-zone": "UTC",
-        }.items():
-            self.env.get_config().set(name, value)
+        self.env = table_environment(
+            {
+                "pipeline.jars": ";".join(path.resolve().as_uri() for path in on_path),
+                "parallelism.default": "1",
+                "table.local-time-zone": "UTC",
+            }
+        )
 
     def create(self, name: str, metadata: str, options: dict[str, str]) -> None:
         """A table of impressions."""

@@ -139,7 +139,7 @@ def formats(compiler: jar.Compiler, functions_jar: Path, tmp_path_factory: pytes
     driver = jar.provide(folder, replace(compiler, class_path=on_path), folder / "compile.log", DRIVER)
     python = next((flink_package() / "opt").glob("flink-python-*.jar"))
     class_path = ":".join(map(str, (*on_path, driver, python)))
-    command = [str(compiled.JAVA), "-Xmx1g", "-XX:+UseSerialGC", *FLINK_JAVA_OPTIONS, "-cp", class_path, SERVER]
+    command = [str(builder.JAVA), "-Xmx1g", "-XX:+UseSerialGC", *FLINK_JAVA_OPTIONS, "-cp", class_path, SERVER]
     process = subprocess.Popen(
         [*command, "--die-on-broken-pipe", "--enable-auth", "0"],
         stdin=subprocess.PIPE,

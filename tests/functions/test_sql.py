@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.flink.conftest import EmbeddedFlink, Row, read_rows, write_lines
+from tests.flink.conftest import Row, read_rows, write_lines
 from tests.functions.model import Click, Impression, Model, Rules
 
 pytestmark = pytest.mark.flink
@@ -18,12 +18,6 @@ SCRIPT = Path(__file__).with_name("final_and_live.sql")
 T0 = 1_767_225_600_000
 MINUTE = 60_000
 RULES = Rules(window=MINUTE, attribution=10 * MINUTE, dimensions=2, measures=1)
-
-
-@pytest.fixture(scope="session")
-def embedded() -> EmbeddedFlink:
-    """The JVM of the session."""
-    return EmbeddedFlink()
 
 
 @pytest.fixture(scope="session")
@@ -111,14 +105,18 @@ def expected(impressions: list[Impression], clicks: list[Click]) -> tuple[list[R
 
 
 @pytest.mark.parametrize("parallelism", [1, 4])
-def test_the_script_gives_the_models_rows(embedded: EmbeddedFlink, jar: Path, tmp_path: Path, parallelism: int) -> None:
+def test_the_script_gives_the_models_rows(jar: Path, tmp_path: Path, parallelism: int) -> None:
     impressions, clicks = sent(1, 2_000)
     chance = random.Random(2)
     write_lines(tmp_path / "impressions" / "0.json", map(impression, delayed(impressions, chance)))
     write_lines(tmp_path / "clicks" / "0.json", map(click, delayed(clicks, chance)))
     (tmp_path / "late").mkdir()
-    settings = {"parallelism.default": f"{parallelism}", "table.local-time-zone": "UTC", "pipeline.object-reuse": "true"}
-    embedded.execute(script(tmp_path, jar), settings)
+    settings = {
+        "parallelism.default": f"{parallelism}",
+        "table.local-time-zone": "UTC",
+        "pipeline.object-reuse": "true",
+    }
+    execute(table_environment(settings), script(tmp_path, jar))
     ctr, engagement = expected(impressions, clicks)
     assert read_rows(tmp_path / "ctr") == sorted(ctr, key=json.dumps)
     assert read_rows(tmp_path / "engagement") == sorted(engagement, key=json.dumps)

@@ -10,7 +10,7 @@ SET 'table.generated-code.max-length' = '64000';
 SET 'table.dml-sync' = 'true';
 
 -- Flink shows it with each job; by it adclick knows its own.
-SET 'pipeline.global-job-parameters' = 'adclick.submission:a1b9468cd7110aa6';
+SET 'pipeline.global-job-parameters' = 'adclick.submission:220c482a2b7b2e8c';
 
 -- Stage: sources. Two topics of JSON events, read from the beginning.
 --

@@ -13,7 +13,7 @@ SET 'table.exec.mini-batch.size' = '20000';
 SET 'table.exec.state.ttl' = '4260000 ms';
 
 -- Flink shows it with each job; by it adclick knows its own.
-SET 'pipeline.global-job-parameters' = 'adclick.submission:bc4661113fc38522';
+SET 'pipeline.global-job-parameters' = 'adclick.submission:109d1cad5741167f';
 
 -- Stage: sources. Two topics of JSON events, read from the beginning.
 --

@@ -13,7 +13,7 @@ SET 'table.exec.mini-batch.size' = '20000';
 SET 'table.exec.state.ttl' = '4260000 ms';
 
 -- Flink shows it with each job; by it adclick knows its own.
-SET 'pipeline.global-job-parameters' = 'adclick.submission:24d4c1c9c210f497';
+SET 'pipeline.global-job-parameters' = 'adclick.submission:68c3ee5e9533d1f0';
 
 -- Stage: sources. Two topics of JSON events, read from the beginning.
 --

@@ -13,7 +13,7 @@ SET 'table.exec.mini-batch.size' = '20000';
 SET 'table.exec.state.ttl' = '4260000 ms';
 
 -- Flink shows it with each job; by it adclick knows its own.
-SET 'pipeline.global-job-parameters' = 'adclick.submission:2436fc595720427c';
+SET 'pipeline.global-job-parameters' = 'adclick.submission:891f8e9ee6a10c98';
 
 -- Stage: sources. Two topics of JSON events, read from the beginning.
 --

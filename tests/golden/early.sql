@@ -13,7 +13,7 @@ SET 'table.exec.mini-batch.size' = '20000';
 SET 'table.exec.state.ttl' = '4260000 ms';
 
 -- Flink shows it with each job; by it adclick knows its own.
-SET 'pipeline.global-job-parameters' = 'adclick.submission:15f48b5f1fb1dfc9';
+SET 'pipeline.global-job-parameters' = 'adclick.submission:fd147604df09b168';
 
 -- Stage: sources. Two topics of JSON events, read from the beginning.
 --

@@ -9,7 +9,7 @@ SET 'execution.checkpointing.interval' = '10000 ms';
 SET 'table.generated-code.max-length' = '64000';
 
 -- Flink shows it with each job; by it adclick knows its own.
-SET 'pipeline.global-job-parameters' = 'adclick.submission:bfc497076db1f0ab';
+SET 'pipeline.global-job-parameters' = 'adclick.submission:ad41d7a49d9b15c1';
 
 -- Stage: sources. Two topics of JSON events, read from the beginning.
 --

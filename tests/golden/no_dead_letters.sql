@@ -13,7 +13,7 @@ SET 'table.exec.mini-batch.size' = '20000';
 SET 'table.exec.state.ttl' = '4260000 ms';
 
 -- Flink shows it with each job; by it adclick knows its own.
-SET 'pipeline.global-job-parameters' = 'adclick.submission:a8d7b8e8dc78e5d6';
+SET 'pipeline.global-job-parameters' = 'adclick.submission:8e36d4528f20ac89';
 
 -- Stage: sources. Two topics of JSON events, read from the beginning.
 --

@@ -13,7 +13,7 @@ SET 'table.exec.mini-batch.size' = '20000';
 SET 'table.exec.state.ttl' = '4260000 ms';
 
 -- Flink shows it with each job; by it adclick knows its own.
-SET 'pipeline.global-job-parameters' = 'adclick.submission:e2490b7ce638f6c2';
+SET 'pipeline.global-job-parameters' = 'adclick.submission:0dadcf05caee92ca';
 
 -- Stage: sources. Two topics of JSON events, read from the beginning.
 --

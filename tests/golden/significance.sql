@@ -13,7 +13,7 @@ SET 'table.exec.mini-batch.size' = '20000';
 SET 'table.exec.state.ttl' = '4260000 ms';
 
 -- Flink shows it with each job; by it adclick knows its own.
-SET 'pipeline.global-job-parameters' = 'adclick.submission:7c5c03507e16eb29';
+SET 'pipeline.global-job-parameters' = 'adclick.submission:16efb5ddf90877d3';
 
 -- Stage: sources. Two topics of JSON events, read from the beginning.
 --

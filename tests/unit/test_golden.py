@@ -19,6 +19,10 @@ GOLDEN = Path(__file__).parents[1] / "golden"
 CASES = {
     "default": Pipeline(),
     "bounded": Pipeline(live=False, window=Duration(3_600_000)).of_a_backlog(),
+    "function": Pipeline(portable=False),
+    "function_dedup_user_ad": Pipeline(
+        portable=False, dedup_window=Duration(60_000), dedup_key="user+ad", unique_ids=Duration(300_000)
+    ),
     "no_dead_letters": Pipeline(dead_letters=False),
     "early": Pipeline(early=Duration(15_000), dead_letters=False),
     "early_ratio": Pipeline(early=Duration(15_000), method="ratio", min_z=4.0, dead_letters=False, live=False),
@@ -98,6 +102,7 @@ def test_every_parameter_changes_the_sql() -> None:
         "clicks_lead": Duration(900_000),
         "live": False,
         "dead_letters": False,
+        "portable": False,
         "checkpoint_interval": Duration(3_000),
         "transaction_timeout": Duration(60_000),
         "bootstrap_servers": "kafka:9999",

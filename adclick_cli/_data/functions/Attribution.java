@@ -28,7 +28,7 @@ import org.apache.flink.util.TimeUtils;
  *       unique_ids}, {@code dedup_key}) there must be one bucket alone.
  *   <li>{@code impression_id STRING}; a row without one is a tick, which lets live rows out and does nothing else.
  *   <li>{@code click_id STRING}; NULL: the row is an impression.
- *   <li>{@code event_timestamp BIGINT}, ms since the epoch.
+ *   <li>{@code event_timestamp TIMESTAMP_LTZ(3)}, the time of the event.
  *   <li>{@code dimensions ARRAY<STRING>}, {@code sums ARRAY<BIGINT>}, {@code dedup_key ARRAY<STRING>} of an impression; NULL
  *       where they are not asked for. A decimal is summed in units of its last digit. What is NULL adds nothing.
  *   <li>{@code due_time TIMESTAMP_LTZ(3)}, see below.

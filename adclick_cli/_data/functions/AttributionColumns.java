@@ -18,6 +18,8 @@ final class AttributionColumns {
     final SliceRow texts = new SliceRow();
     final long[] measures;
 
+    private static final int MILLIS = 3;
+
     private final AttributionRules rules;
     private byte[] buffer = new byte[128];
 
@@ -41,7 +43,7 @@ final class AttributionColumns {
     }
 
     void readImpression(RowData row) {
-        time = row.getLong(AttributionSignature.EVENT_TIMESTAMP);
+        time = row.getTimestamp(AttributionSignature.EVENT_TIMESTAMP, MILLIS).getMillisecond();
         hash(row.getString(AttributionSignature.IMPRESSION_ID), id);
         texts(row, AttributionSignature.DIMENSIONS, rules.dimensions.size(), dimensions);
         if (rules.keyed) {
@@ -55,7 +57,7 @@ final class AttributionColumns {
     }
 
     void readClick(RowData row) {
-        time = row.getLong(AttributionSignature.EVENT_TIMESTAMP);
+        time = row.getTimestamp(AttributionSignature.EVENT_TIMESTAMP, MILLIS).getMillisecond();
         StringData click = row.getString(AttributionSignature.CLICK_ID);
         StringData impression = row.getString(AttributionSignature.IMPRESSION_ID);
         hash(click, id);

@@ -35,7 +35,7 @@ final class AttributionSignature {
                             DataTypes.FIELD("bucket", DataTypes.INT()),
                             DataTypes.FIELD("impression_id", DataTypes.STRING()),
                             DataTypes.FIELD("click_id", DataTypes.STRING()),
-                            DataTypes.FIELD("event_timestamp", DataTypes.BIGINT()),
+                            DataTypes.FIELD("event_timestamp", DataTypes.TIMESTAMP_LTZ(3)),
                             DataTypes.FIELD("dimensions", DataTypes.ARRAY(DataTypes.STRING())),
                             DataTypes.FIELD("sums", DataTypes.ARRAY(DataTypes.BIGINT())),
                             DataTypes.FIELD("dedup_key", DataTypes.ARRAY(DataTypes.STRING())),

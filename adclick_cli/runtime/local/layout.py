@@ -17,7 +17,8 @@ from pathlib import Path
 
 from adclick_cli import defaults
 from adclick_cli.errors import RuntimeFailure
-from adclick_cli.runtime import jars, maven, options
+from adclick_cli.functions import jar
+from adclick_cli.runtime import functions, jars, maven, options
 from adclick_cli.runtime.local import archives
 from adclick_cli.runtime.local.archives import Archives
 from adclick_cli.runtime.service import Report
@@ -146,6 +147,7 @@ def prepare(settings: Settings, progress: jars.Progress, report: Report = lambda
 
     Raises:
         DownloadError: a jar cannot be fetched or is not the pinned one.
+        CompileError: adclick's Java classes cannot be compiled.
         RuntimeFailure: Java or the apache-flink package is missing.
     """
     home = settings.home
@@ -158,7 +160,8 @@ def prepare(settings: Settings, progress: jars.Progress, report: Report = lambda
     for folder in ("logs", "run", "checkpoints", "savepoints", "recovery"):
         (home / folder).mkdir(exist_ok=True, mode=0o700)
     flink_home = home / "flink"
-    link_flink(flink_home, cache, pinned)
+    log = home / "logs" / "functions.log"
+    link_flink(flink_home, cache, pinned, functions.provide(cache, java, flink_package(), log))
     class_path = [path for folder in ("lib", "opt") for path in (flink_home / folder).glob("*.jar")]
     return Layout(home, cache, java, flink_home, archives.find(cache, java, class_path))
 
@@ -201,6 +204,10 @@ def _wanted_links(package: Path, cache: Path, pinned: list[jars.Jar], folder: st
     return wanted | {jar.file_name: cache / jar.file_name for jar in pinned if f"flink/{folder}" in jar.places}
 
 
+def _compiled_links(home: Path) -> dict[str, Path]:
+    return {path.name: path.readlink() for path in (home / "lib").glob(f"{jar.PREFIX}*.jar") if path.is_symlink()}
+
+
 def broken_links(home: Path, cache: Path, pinned: list[jars.Jar]) -> list[Path]:
     """The links of a FLINK_HOME that are missing, lead elsewhere or nowhere.
 
@@ -218,11 +225,20 @@ def broken_links(home: Path, cache: Path, pinned: list[jars.Jar]) -> list[Path]:
     ]
 
 
-def link_flink(home: Path, cache: Path, pinned: list[jars.Jar]) -> None:
-    """Lay a FLINK_HOME out, or mend what is there."""
+def link_flink(home: Path, cache: Path, pinned: list[jars.Jar], compiled: Path | None = None) -> None:
+    """Lay a FLINK_HOME out, or repair what is there.
+
+    Args:
+        home: the FLINK_HOME.
+        cache: the folder of jars.
+        pinned: the jars that belong there.
+        compiled: the jar of adclick's Java classes; None leaves it as it is.
+    """
     package = flink_package()
     for folder in ("lib", "opt"):
         wanted = _wanted_links(package, cache, pinned, folder)
+        if folder == "lib":
+            wanted |= {compiled.name: compiled} if compiled else _compiled_links(home)
         (home / folder).mkdir(parents=True, exist_ok=True, mode=0o700)
         for path in (home / folder).iterdir():
             if path.name not in wanted or not path.is_symlink() or path.readlink() != wanted[path.name]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 
 from adclick_cli.events.reading import Field, Kind, Schema, Unit
@@ -71,6 +72,18 @@ _TIMES = (
     "99999999999999999",
     '"5\\n"',
 )
+
+
+def iso_message(chance: random.Random) -> bytes:
+    """One event with a time in ISO 8601, of which some bytes may be others."""
+    written = f"{chance.randrange(10_000):04}-{chance.randrange(14):02}-{chance.randrange(33):02}"
+    written += chance.choice("Tt ") + f"{chance.randrange(25):02}:{chance.randrange(61):02}"
+    written += chance.choice(("", f":{chance.randrange(61):02}", f":00.{chance.randrange(10**9)}", ":59,5"))
+    written += chance.choice(("", "Z", "z", "+01", "-0130", "+23:59", "+24", " Z"))
+    if chance.random() < 0.3:
+        at = chance.randrange(len(written))
+        written = written[:at] + chance.choice("0123456789-:.TZ+ x\u00e4\uff11") + written[at + chance.randrange(2) :]
+    return json.dumps({"id": "a", "at": written}, ensure_ascii=False).encode()
 
 
 def message(chance: random.Random) -> bytes:

@@ -73,6 +73,14 @@ _TIMES = (
     '"5\\n"',
 )
 
+_WITHIN = (
+    '{"k": 1, "a": "q", "t": 9}',
+    '{"t": 9, "a": "q"}',
+    '[{"n": 1.50}, {"o": {"b": "q"}}]',
+    '{"o": {"i": 1}, "f": true}',
+)
+"""Names that are wanted, where nobody wants them."""
+
 
 def iso_message(chance: random.Random) -> bytes:
     """One event with a time in ISO 8601, of which some bytes may be others."""
@@ -110,7 +118,9 @@ def _record(chance: random.Random) -> bytes:
     if chance.random() < 0.3:
         pairs.append(f'"f": {_pick(chance, _TRUTHS)}')
     if chance.random() < 0.3:
-        pairs.append('"x": ' + chance.choice(('"\\n"', "[1, {}]", '{"a": "b"}', "1e5", "-0.5", "true", '"\u20ac"')))
+        pairs.append(
+            '"x": ' + chance.choice(('"\\n"', "[1, {}]", '{"a": "b"}', "1e5", "-0.5", "true", '"\u20ac"', *_WITHIN))
+        )
     if chance.random() < 0.1:
         pairs.append(chance.choice(pairs))
     chance.shuffle(pairs)

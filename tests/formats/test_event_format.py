@@ -15,7 +15,7 @@ from adclick_cli.events.reading import Schema, Unit, read
 from tests import event_corpus
 from tests.builders import spoilt
 from tests.builders.outcomes import told
-from tests.functions.conftest import Format, Formats, as_rows, plain
+from tests.formats.conftest import Format, Formats, as_rows, plain
 
 pytestmark = pytest.mark.process
 

@@ -363,6 +363,9 @@ _FIELDS: dict[str, tuple[bytes, Outcome]] = {
     "no time within": (b'{"id": "a", "meta": {}}', Bad("meta.at is missing or null")),
     "a time that is no object's": (b'{"id": "a", "meta": 5}', Bad("meta.at is missing or null")),
     "the first field that is wrong": (b'{"views": "x", "meta": {"at": "y"}}', Bad("id is missing or null")),
+    # The second looks for the name where the first has it.
+    "a third name": (b'{"id": "a", "meta": {"at": 5}, "views": 3}', _NOTHING | {"id": "a", "at": 5_000, "views": 3}),
+    "a third name within": (b'{"id": "a", "x": {"k": 1, "l": 2, "views": 7}, "meta": {"at": 5}}', _rich("")[1]),
     "a deep name is not the name": (b'{"x": {"id": "b"}, "id": "a", "meta": {"at": 5}}', _rich("")[1]),
 }
 

@@ -127,7 +127,9 @@ def _resources(folder: Path) -> list[tuple[str, Path]]:
 def _compile(compiler: Compiler, folder: Path, classes: Path, log: Path) -> None:
     java_files = [str(file) for name, file in _files(folder) if file.suffix == ".java"]
     command = [str(compiler.java), *_JAVA_OPTIONS, *compiler.options, "-cp", str(compiler.jar), MAIN]
-    command += [f"-{JAVA_VERSION}", "-encoding", "UTF-8", "-proc:none", "-nowarn", "-g:lines,source"]
+    command += [f"-{JAVA_VERSION}", "-encoding", "UTF-8", "-proc:none", "-nowarn"]
+    # Flink names a function's arguments as its source does; a stack trace names lines.
+    command += ["-parameters", "-g"]
     command += ["-cp", ":".join(map(str, compiler.class_path)), "-d", str(classes), *java_files]
     try:
         done = subprocess.run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 
 from adclick_cli.events.reading import Field, Kind, Schema, Unit
@@ -72,6 +73,26 @@ _TIMES = (
     '"5\\n"',
 )
 
+_WITHIN = (
+    '{"k": 1, "a": "q", "t": 9}',
+    '{"t": 9, "a": "q"}',
+    '[{"n": 1.50}, {"o": {"b": "q"}}]',
+    '{"o": {"i": 1}, "f": true}',
+)
+"""Names that are wanted, where nobody wants them."""
+
+
+def iso_message(chance: random.Random) -> bytes:
+    """One event with a time in ISO 8601, of which some bytes may be others."""
+    written = f"{chance.randrange(10_000):04}-{chance.randrange(14):02}-{chance.randrange(33):02}"
+    written += chance.choice("Tt ") + f"{chance.randrange(25):02}:{chance.randrange(61):02}"
+    written += chance.choice(("", f":{chance.randrange(61):02}", f":00.{chance.randrange(10**9)}", ":59,5"))
+    written += chance.choice(("", "Z", "z", "+01", "-0130", "+23:59", "+24", " Z"))
+    if chance.random() < 0.3:
+        at = chance.randrange(len(written))
+        written = written[:at] + chance.choice("0123456789-:.TZ+ x\u00e4\uff11") + written[at + chance.randrange(2) :]
+    return json.dumps({"id": "a", "at": written}, ensure_ascii=False).encode()
+
 
 def message(chance: random.Random) -> bytes:
     """One message: a few records, joined in some way, most of them spoilt."""
@@ -97,7 +118,9 @@ def _record(chance: random.Random) -> bytes:
     if chance.random() < 0.3:
         pairs.append(f'"f": {_pick(chance, _TRUTHS)}')
     if chance.random() < 0.3:
-        pairs.append('"x": ' + chance.choice(('"\\n"', "[1, {}]", '{"a": "b"}', "1e5", "-0.5", "true", '"\u20ac"')))
+        pairs.append(
+            '"x": ' + chance.choice(('"\\n"', "[1, {}]", '{"a": "b"}', "1e5", "-0.5", "true", '"\u20ac"', *_WITHIN))
+        )
     if chance.random() < 0.1:
         pairs.append(chance.choice(pairs))
     chance.shuffle(pairs)

@@ -1,4 +1,4 @@
-"""Tables with the format `adclick-events`, in SQL: what a row is, what it does to windows, and how Kafka hands it on."""
+"""Tables with the format `adclick-events` in SQL: rows, windows, and how Kafka hands its metadata on."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def classes(folder: Path) -> Path:
     cache = jars.cache(loaded)
     jars.fetch([_COMPILER], cache, lambda: maven.repository(None), lambda done, total: None)
     compiler = cache / _COMPILER.file_name
-    sources = sorted([*SOURCES.rglob("*.java"), *DRIVERS.glob("*.java")])
+    sources = sorted([*SOURCES.glob("Attribution*.java"), *SOURCES.glob("Slice*.java"), *DRIVERS.glob("*.java")])
     class_path = ":".join(map(str, flink_jars()))
     done = subprocess.run(
         [JAVA, "-jar", compiler, "-17", "-proc:none", "-cp", class_path, "-d", folder, *sources],

@@ -18,25 +18,8 @@ import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.json.JsonRead
 final class JsonReader {
 
     private static final int LONGEST_NAME = 50_000;
+    private static final int LONGEST_KEPT_NAME = 256;
     private static final int MOST_LEVELS = 1_000;
-
-    private static final JsonFactory FACTORY =
-            JsonFactory.builder()
-                    // Names are the sender's: they must not fill a table that all jobs of a JVM share.
-                    .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
-                    .disable(JsonFactory.Feature.FAIL_ON_SYMBOL_HASH_OVERFLOW)
-                    // The bytes are UTF-8, whatever they look like.
-                    .disable(JsonFactory.Feature.CHARSET_DETECTION)
-                    .enable(JsonReadFeature.ALLOW_UNESCAPED_CONTROL_CHARS)
-                    // Jackson checks some lengths only where a buffer grows; here they are checked for each token.
-                    .streamReadConstraints(
-                            StreamReadConstraints.builder()
-                                    .maxNestingDepth(MOST_LEVELS)
-                                    .maxNumberLength(Integer.MAX_VALUE)
-                                    .maxNameLength(Integer.MAX_VALUE)
-                                    .maxStringLength(Integer.MAX_VALUE)
-                                    .build())
-                    .build();
 
     private final List<EventField> fields;
     private final PathNode root;
@@ -45,6 +28,10 @@ final class JsonReader {
     private final Object[] values;
     private final JsonKind[] kinds;
     private final String[] texts;
+    private JsonFactory factory = factory();
+
+    /** Whether the factory has met a name that is too long to be kept. */
+    private boolean longName;
 
     JsonReader(EventSchema schema, Rows rows) {
         this.fields = schema.fields;
@@ -54,6 +41,34 @@ final class JsonReader {
         this.values = new Object[fields.size()];
         this.kinds = new JsonKind[fields.size()];
         this.texts = new String[fields.size()];
+    }
+
+    private static JsonFactory factory() {
+        return JsonFactory.builder()
+                // Names are the sender's: they must not fill a table that all jobs of a JVM share.
+                .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
+                .disable(JsonFactory.Feature.FAIL_ON_SYMBOL_HASH_OVERFLOW)
+                // The bytes are UTF-8, whatever they look like.
+                .disable(JsonFactory.Feature.CHARSET_DETECTION)
+                .enable(JsonReadFeature.ALLOW_UNESCAPED_CONTROL_CHARS)
+                // Jackson checks some lengths only where a buffer grows; here they are checked for each token.
+                .streamReadConstraints(
+                        StreamReadConstraints.builder()
+                                .maxNestingDepth(MOST_LEVELS)
+                                .maxNumberLength(Integer.MAX_VALUE)
+                                .maxNameLength(Integer.MAX_VALUE)
+                                .maxStringLength(Integer.MAX_VALUE)
+                                .build())
+                .build();
+    }
+
+    private JsonParser parser(byte[] m, int from, int to) throws IOException {
+        if (longName) {
+            // A factory keeps thousands of the names that it has met.
+            factory = factory();
+            longName = false;
+        }
+        return factory.createParser(m, from, to - from);
     }
 
     /**
@@ -66,7 +81,7 @@ final class JsonReader {
             return -1;
         }
         int before = rows.count();
-        try (JsonParser in = FACTORY.createParser(m, from, m.length - from)) {
+        try (JsonParser in = parser(m, from, m.length)) {
             if (next(in) == JsonToken.START_OBJECT) {
                 object(in, from);
             } else {
@@ -91,7 +106,7 @@ final class JsonReader {
         if (from == to || m[from] == '{' || m[from] == '[') {
             return Reason.NOT_JSON;
         }
-        try (JsonParser in = FACTORY.createParser(m, from, to - from)) {
+        try (JsonParser in = parser(m, from, to)) {
             return next(in) != null && next(in) == null ? Reason.NOT_OBJECT : Reason.NOT_JSON;
         } catch (IOException error) {
             return Reason.NOT_JSON;
@@ -178,7 +193,7 @@ final class JsonReader {
     }
 
     /** Goes on to the last token of the value that the current token begins. */
-    private static void skip(JsonParser in, JsonToken token) throws IOException {
+    private void skip(JsonParser in, JsonToken token) throws IOException {
         int open = token.isStructStart() ? 1 : 0;
         while (open > 0) {
             JsonToken inner = next(in);
@@ -199,10 +214,11 @@ final class JsonReader {
      *
      * @throws IOException there is none, although an object or array is open; or it is too long.
      */
-    private static JsonToken next(JsonParser in) throws IOException {
+    private JsonToken next(JsonParser in) throws IOException {
         JsonToken token = in.nextToken();
         if (token == JsonToken.FIELD_NAME) {
             String name = in.currentName();
+            longName |= name.length() > LONGEST_KEPT_NAME;
             if (name.length() > LONGEST_NAME && name.codePointCount(0, name.length()) > LONGEST_NAME) {
                 throw new IOException("the name is too long");
             }

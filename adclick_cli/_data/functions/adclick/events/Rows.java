@@ -54,7 +54,9 @@ final class Rows {
     private final boolean[] time;
     private final List<RowData> found = new ArrayList<>();
     private byte[] message;
-    private int onlyBad;
+
+    /** The position of the last row that is no event; -1 where there is none. */
+    private int lastBad;
 
     Rows(EventSchema schema, Layout layout) {
         columns = layout.columns;
@@ -67,7 +69,7 @@ final class Rows {
     void begin(byte[] message) {
         this.message = message;
         found.clear();
-        onlyBad = -1;
+        lastBad = -1;
     }
 
     /** How many there are; also the position of the next record. */
@@ -109,13 +111,13 @@ final class Rows {
                 row.setField(i, Arrays.copyOfRange(message, from, to));
             }
         }
-        onlyBad = found.size();
+        lastBad = found.size();
         found.add(row);
     }
 
     /** The rows. Where what is no event is all that a message holds, the row has all of its bytes. */
     List<RowData> end() {
-        if (found.size() == 1 && onlyBad == 0) {
+        if (found.size() == 1 && lastBad == 0) {
             for (int i = 0; i < columns.length; i++) {
                 if (columns[i] == Layout.RAW) {
                     ((GenericRowData) found.get(0)).setField(i, message);

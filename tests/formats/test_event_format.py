@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adclick_cli.events.reading import Schema, read
+from adclick_cli.events.reading import Schema, Unit, read
 from tests import event_corpus
 from tests.builders import spoilt
 from tests.builders.outcomes import told
-from tests.functions.conftest import Format, Formats, as_rows, plain
+from tests.formats.conftest import Format, Formats, as_rows, plain
 
 pytestmark = pytest.mark.process
 
@@ -32,17 +32,25 @@ def test_every_message_of_the_corpus_is_what_the_corpus_says(formats: Formats) -
     assert {name: why for name, why in wrong.items() if why} == {}
 
 
+ISO = Schema(event_corpus.SMALL.fields, Unit.ISO8601)
+
+
+@pytest.fixture(scope="module")
+def iso(formats: Formats) -> Format:
+    return formats.events(ISO)
+
+
 @pytest.fixture(scope="module")
 def small(formats: Formats) -> Format:
     return formats.events(spoilt.SCHEMA)
 
 
-def _agree(table: Format, messages: list[bytes]) -> None:
+def _agree(table: Format, messages: list[bytes], schema: Schema = spoilt.SCHEMA) -> None:
     """Both readers give the same rows, and at least one a message."""
     for message, found in zip(messages, table.rows(messages), strict=True):
-        rows = as_rows(spoilt.SCHEMA, found)
+        rows = as_rows(schema, found)
         assert rows, message
-        assert rows == plain(read(message, spoilt.SCHEMA)), message
+        assert rows == plain(read(message, schema)), message
 
 
 @hypothesis.settings(max_examples=60, deadline=None, suppress_health_check=list(hypothesis.HealthCheck))
@@ -50,6 +58,13 @@ def _agree(table: Format, messages: list[bytes]) -> None:
 def test_spoilt_events_are_the_same_to_both_readers(small: Format, seed: int) -> None:
     chance = random.Random(seed)
     _agree(small, [spoilt.message(chance) for _ in range(200)])
+
+
+@hypothesis.settings(max_examples=20, deadline=None, suppress_health_check=list(hypothesis.HealthCheck))
+@given(seed=st.integers(0, 2**32))
+def test_times_of_iso_8601_are_the_same_to_both_readers(iso: Format, seed: int) -> None:
+    chance = random.Random(seed)
+    _agree(iso, [spoilt.iso_message(chance) for _ in range(200)], ISO)
 
 
 @hypothesis.settings(max_examples=300, deadline=None, suppress_health_check=list(hypothesis.HealthCheck))

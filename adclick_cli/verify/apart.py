@@ -26,7 +26,7 @@ class EventTable(TopicTable):
     Args:
         servers: the broker.
         topic: its name.
-        columns: the texts that are read, and those that need not be there, as `oracle.columns` gives them.
+        columns: what is read of the messages, as `oracle.columns` gives it.
         since_ms: only messages that arrived at or after this time, ms since the epoch; None reads them all.
     """
 
@@ -34,7 +34,7 @@ class EventTable(TopicTable):
         self,
         servers: Servers,
         topic: str,
-        columns: tuple[tuple[str, ...], tuple[str, ...]],
+        columns: tuple[tuple[str, ...], tuple[str, ...], bool],
         since_ms: int | None = None,
     ) -> None:
         super().__init__(servers, topic, since_ms)

@@ -3,7 +3,7 @@
 Three readers, each for what the one before leaves. The messages of a topic look alike, so one regular expression made
 from one of them reads the others in a third of the time; next comes DuckDB's JSON reader. It and Flink's differ at the
 edges (a trailing comma, `NaN`, a key that stands twice, what follows the object): what could be such a case is read by
-`lenient`.
+`lenient`, or by `reading` where Flink reads with adclick's own format. Both say of a usual message what DuckDB says.
 """
 
 from __future__ import annotations
@@ -13,12 +13,16 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from adclick_cli.events import reading
 from adclick_cli.events.lenient import elements
 from adclick_cli.schema import STAMP
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from duckdb import DuckDBPyConnection
+
+_Row = tuple[int, int, int, int, "str | None", bool]
+"""Partition, offset, element, arrival in ms, the object as JSON, whether it is one of several."""
 
 LONGEST_PLAIN = 1_000
 """Characters; a longer message may reach one of the reader's limits."""
@@ -92,18 +96,24 @@ FROM (
 
 
 def take_apart(
-    db: DuckDBPyConnection, messages: pa.Table, texts: tuple[str, ...], optional: tuple[str, ...] = ()
+    db: DuckDBPyConnection,
+    messages: pa.Table,
+    texts: tuple[str, ...],
+    optional: tuple[str, ...] = (),
+    own_format: bool = False,
 ) -> pa.Table:
     """The fields of messages: partition, offset, element (from 0), arrived_ms, batch, the fields, stamp, stamp_type.
 
     A message without any object has one row whose fields are NULL; an array has a row for each object in it, and
-    `batch` tells that it is read as several events. `stamp` is a text, `stamp_type` its type as DuckDB names it.
+    `batch` tells that it is read as several events. By adclick's own format each record of a message has a row, and what
+    is no event has NULL fields; a tombstone has no row. `stamp` is a text, `stamp_type` its type as DuckDB names it.
 
     Args:
         db: what does the work; tables of its own are made and dropped in it.
         messages: as `raw.TopicTable` gives them.
         texts: the fields that hold texts.
         optional: further ones that need not be there.
+        own_format: whether Flink reads the messages with the format `adclick-events`.
     """
     names = (*texts, *optional)
     fields = (*names, STAMP)
@@ -133,7 +143,7 @@ def take_apart(
         db.execute(_NOT_PLAIN_GO)
         db.execute("INSERT INTO fields " + _JSON.format(source="others", **by_json))
     db.execute(_OTHERS)
-    db.register("peculiar", _peculiar(db, names))
+    db.register("peculiar", _records(db, texts, optional) if own_format else _peculiar(db, names))
     db.execute(_NOT_PLAIN_GO)
     db.execute(_INSTEAD.format(paths=paths, columns=columns))
     made = db.sql("SELECT * EXCLUDE (plain) FROM fields").to_arrow_table()
@@ -193,9 +203,7 @@ def _kind(value: object) -> str | None:
 
 
 def _peculiar(db: DuckDBPyConnection, texts: tuple[str, ...]) -> pa.Table:
-    import pyarrow as pa
-
-    rows: list[tuple[int, int, int, int, str | None, bool]] = []
+    rows: list[_Row] = []
     cursor = db.execute('SELECT "partition", "offset", arrived_ms, value FROM others')
     while found := cursor.fetchmany(10_000):
         for partition, offset, arrived, value in found:
@@ -204,6 +212,29 @@ def _peculiar(db: DuckDBPyConnection, texts: tuple[str, ...]) -> pa.Table:
             if not written:
                 written = [None]
             rows += [(partition, offset, number, arrived, text, batch) for number, text in enumerate(written)]
+    return _table(rows)
+
+
+def _records(db: DuckDBPyConnection, texts: tuple[str, ...], optional: tuple[str, ...]) -> pa.Table:
+    fields = (
+        *(reading.Field(name) for name in texts),
+        *(reading.Field(name, required=False) for name in optional),
+        reading.Field(STAMP, reading.Kind.TIME),
+    )
+    schema = reading.Schema(fields)
+    rows: list[_Row] = []
+    cursor = db.execute('SELECT "partition", "offset", arrived_ms, value FROM others')
+    while found := cursor.fetchmany(10_000):
+        for partition, offset, arrived, value in found:
+            for row in reading.read(value, schema):
+                text = None if row.values is None else json.dumps(dict(row.values), ensure_ascii=False)
+                rows.append((partition, offset, row.record, arrived, text, False))
+    return _table(rows)
+
+
+def _table(rows: list[_Row]) -> pa.Table:
+    import pyarrow as pa
+
     kinds = (pa.int32(), pa.int64(), pa.int32(), pa.int64(), pa.string(), pa.bool_())
     columns = ("partition", "offset", "element", "arrived_ms", "object", "batch")
     values = list(zip(*rows, strict=True)) or [()] * len(columns)

@@ -250,9 +250,10 @@ def connect(threads: int | None = None) -> DuckDBPyConnection:
     return duckdb.connect(":memory:", config=config if threads is None else config | {"threads": threads})
 
 
-def columns(name: str, pipeline: Pipeline) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The texts that are read from the messages of impressions or clicks, and those that need not be there."""
-    return _TEXTS[name], _OPTIONAL[pipeline.dedup_key] if name == "impressions" and pipeline.dedups else ()
+def columns(name: str, pipeline: Pipeline) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
+    """What `events.take_apart` takes: texts of impressions or clicks, those that need not be there, whose format."""
+    optional = _OPTIONAL[pipeline.dedup_key] if name == "impressions" and pipeline.dedups else ()
+    return _TEXTS[name], optional, not pipeline.portable
 
 
 def compute(
@@ -301,9 +302,9 @@ def compute(
         return db.execute(sql, wanted)
 
     for name, messages in (("impressions", impressions), ("clicks", clicks)):
-        texts, optional = columns(name, pipeline)
+        texts, optional, own_format = columns(name, pipeline)
         identity = texts[0]
-        taken = fields[name] if fields else events.take_apart(db, messages, texts, optional)
+        taken = fields[name] if fields else events.take_apart(db, messages, texts, optional, own_format)
         db.register(f"raw_{name}", messages)
         db.register(f"fields_{name}", taken)
         required = " AND ".join(_IS_TEXT.format(column) for column in texts)

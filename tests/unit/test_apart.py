@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -13,9 +14,10 @@ from hypothesis import strategies as st
 
 from adclick_cli.security import Servers
 from adclick_cli.verify import apart, events, oracle
-from tests import corpus
+from adclick_cli.verify.raw import empty
+from tests import corpus, event_corpus
 from tests.builders.peculiar import EVENTS, FIELDS, TEXT
-from tests.builders.verify import impression, messages
+from tests.builders.verify import PIPELINE, impression, messages
 
 TEXTS = FIELDS["impressions"]
 OPTIONAL = ("user_id", "ad_id")
@@ -108,13 +110,13 @@ def test_a_topic_is_taken_apart_in_parts_and_each_message_once(monkeypatch: pyte
     taken: list[int] = []
     real = events.take_apart
 
-    def counted(db: Any, given: pa.Table, *columns: tuple[str, ...]) -> pa.Table:
+    def counted(db: Any, given: pa.Table, *columns: Any) -> pa.Table:
         taken.append(given.num_rows)
         return real(db, given, *columns)
 
     monkeypatch.setattr(events, "take_apart", counted)
     every = messages([impression(number, number) if number % 4 else b"nonsense" for number in range(10)], 2)
-    topic = apart.EventTable(Servers("127.0.0.1:1"), "events", (TEXTS, ()))
+    topic = apart.EventTable(Servers("127.0.0.1:1"), "events", (TEXTS, (), False))
     try:
         for begin in range(0, 8, 2):
             topic.add(every.slice(begin, 2))
@@ -132,9 +134,27 @@ def test_a_topic_is_taken_apart_in_parts_and_each_message_once(monkeypatch: pyte
 
 
 def test_an_empty_topic_has_no_fields() -> None:
-    topic = apart.EventTable(Servers("127.0.0.1:1"), "events", (TEXTS, ()))
+    topic = apart.EventTable(Servers("127.0.0.1:1"), "events", (TEXTS, (), False))
     try:
         assert topic.fields().num_rows == 0
         assert {*TEXTS, "stamp"} <= set(topic.fields().column_names)
     finally:
         topic.close()
+
+
+@pytest.mark.parametrize("topic", ["impressions", "clicks"])
+def test_by_the_own_format_each_record_of_a_message_is_what_the_corpus_says(topic: str) -> None:
+    cases = [case for case in event_corpus.cases() if case.schema is event_corpus.TOPICS[topic]]
+    given = messages([case.value for case in cases])
+    tables = {"impressions": empty(), "clicks": empty()} | {topic: given}
+    db = oracle.connect()
+    oracle.compute(db, tables["impressions"], tables["clicks"], replace(PIPELINE, portable=False))
+    texts = FIELDS[topic]
+    query = f'SELECT "offset", element, good, ts, {", ".join(texts)} FROM {topic} ORDER BY ALL'
+    found: dict[int, list[Any]] = {number: [] for number in range(len(cases))}
+    for offset, _, good, ts, *values in db.execute(query).fetchall():
+        found[offset].append(dict(zip((*texts, corpus.STAMP), (*values, ts), strict=True)) if good else None)
+    latest = given["arrived_ms"][0].as_py() + PIPELINE.max_ahead.ms
+    for number, case in enumerate(cases):
+        wanted = [row if isinstance(row, dict) and row[corpus.STAMP] <= latest else None for row in case.rows]
+        assert found[number] == wanted, case.name

@@ -1,0 +1,96 @@
+"""The pipeline by adclick's own event format and attribution function, on real processes."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from kafka import KafkaProducer
+
+from adclick_cli import settings
+from adclick_cli.broker.admin import topic_offsets
+from adclick_cli.broker.whole import read_topic
+from adclick_cli.runtime.choose import choose
+from adclick_cli.runtime.local.runtime import LocalRuntime
+from tests.cluster.conftest import Cluster
+
+pytestmark = pytest.mark.cluster
+ASKED = ("--no-portable", "--window", "10s", "--attribution", "20s", "--method", "ratio", "--watermark-delay", "2s")
+
+
+def _event(name: str, at_ms: int) -> bytes:
+    return json.dumps(
+        {"impression_id": name, "campaign_id": "own", "device_type": "tv", "event_timestamp": at_ms}
+    ).encode()
+
+
+def _send_odd_messages(cluster: Cluster, topic: str) -> tuple[int, int]:
+    """Messages that only this format reads, and some that nobody does; returns how many events and others they are."""
+    now = int(time.time() * 1000)
+    good = {
+        _event("lines-1", now) + b"\n" + _event("lines-2", now): 2,
+        b"\0\0\0\0\7" + _event("framed", now): 1,
+        b"\x1e" + _event("separated", now) + b"\n": 1,
+        b"[" + _event("array-1", now) + b"," + _event("array-2", now) + b"]": 2,
+        _event("lines-1", now): 1,
+    }
+    bad = [b"no json", b"\xff\xfe", b"[]", _event("far", now + 7_200_000), b'{"impression_id":"alone"}']
+    producer = KafkaProducer(bootstrap_servers=cluster.servers.listed)
+    for value in (*good, *bad):
+        producer.send(topic, key=b"k", value=value, partition=0)
+    producer.send(topic, key=b"k", value=None, partition=0)
+    producer.close()
+    return sum(good.values()), len(bad)
+
+
+@pytest.fixture
+def env(cluster: Cluster) -> Iterator[dict[str, str]]:
+    yield cluster.own_topics("function")
+    cluster.run("cancel")
+
+
+def _prove(cluster: Cluster, env: dict[str, str], impressions: int) -> dict[str, Any]:
+    """Wait until so many impressions are counted, and every row is right."""
+    end = time.monotonic() + 150
+    while True:
+        done = cluster.run("verify", "--output", "json", code=None, env=env)
+        verdict: dict[str, Any] = json.loads(done.stdout)
+        if done.returncode == 0 and verdict["ledger"]["impressions"]["counted"] >= impressions:
+            return verdict
+        assert time.monotonic() < end, done.stdout + done.stderr
+
+
+def test_rows_are_right_with_odd_messages_and_after_a_taskmanager_died(cluster: Cluster, env: dict[str, str]) -> None:
+    cluster.run("submit", *ASKED, "--parallelism", "2", env=env)
+    sent = cluster.json("generate", "--backfill", "3m", "--rate", "40", "--seed", "3", env=env)["impressions"]
+    events, others = _send_odd_messages(cluster, env["ADCLICK_TOPIC_IMPRESSIONS"])
+    verdict = _prove(cluster, env, sent + events - 1)
+    ledger = verdict["ledger"]["impressions"]
+    assert (ledger["duplicate"], ledger["malformed"]) == (1, others)
+    assert verdict["results"]["dead_letters"]["compared"] == others
+    assert all(high > 0 for _, high in topic_offsets(cluster.servers, env["ADCLICK_TOPIC_CTR_LIVE"]).values())
+    letters = read_topic(cluster.servers, env["ADCLICK_TOPIC_DEAD_LETTERS"])
+    reasons = {json.loads(letter.value)["reason"] for letter in letters}
+    assert {"not JSON", "not UTF-8", "event_timestamp is more than 1h past its arrival"} <= reasons
+
+    runtime = choose(settings.load(home=cluster.home, runtime="local"))
+    assert isinstance(runtime, LocalRuntime)
+    killed = runtime.process("taskmanager")
+    assert killed is not None
+    killed.kill()
+    cluster.run("up")
+    more = cluster.json("generate", "--duration", "5s", "--rate", "40", "--seed", "4", env=env)["impressions"]
+    after = _prove(cluster, env, sent + events - 1 + more)
+    assert after["results"]["ctr"]["compared"] > verdict["results"]["ctr"]["compared"]
+
+
+def test_a_bounded_run_with_duplicates_is_right(cluster: Cluster, env: dict[str, str]) -> None:
+    cluster.run("generate", "--backfill", "3m", "--rate", "40", "--seed", "3", env=env)
+    rules = ("--dedup-window", "30s", "--dedup-key", "user+ad", "--unique-ids", "1m", "--clock-skew", "2s")
+    cluster.run("submit", "--bounded", "--replace", *ASKED, *rules, env=env)
+    verdict = cluster.json("verify", env=env)
+    assert verdict["ok"], verdict["results"]
+    assert verdict["results"]["ctr"]["compared"] > 100

@@ -29,7 +29,8 @@ PARSING = "read and parse"
 FINAL = "final"
 LIVE = "final + live"
 EARLY = "final + live + early"
-SIDES = (PARSING, REFERENCE, FINAL, LIVE, EARLY)
+FUNCTION = "final + live by function"
+SIDES = (PARSING, REFERENCE, FINAL, LIVE, EARLY, FUNCTION)
 STOCK = "reference, stock Flink"
 """Not among the sides of a backlog: it needs a TaskManager of its own (`bench.stock`)."""
 _SCRIPTS = {
@@ -39,6 +40,7 @@ _SCRIPTS = {
     FINAL: "final",
     LIVE: "final",
     EARLY: "final",
+    FUNCTION: "final",
 }
 _EARLY = Duration(15_000)
 _WITHOUT_ROWS = frozenset({PARSING})
@@ -189,6 +191,8 @@ class Runs:
 
 def _lanes(pipeline: Pipeline, side: str) -> Pipeline:
     """With its live lane the pipeline never knows the end of its input: it joins as in live traffic."""
+    if side == FUNCTION:
+        return replace(pipeline, live=True, portable=False, clicks_lead=Duration(0))
     if side not in (LIVE, EARLY):
         return pipeline
     return replace(pipeline, live=True, early=_EARLY if side == EARLY else pipeline.early, clicks_lead=Duration(0))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.flink.conftest import EmbeddedFlink
 from tests.functions.compiled import classes
 from tests.functions.driver import Driver
 
@@ -23,3 +25,19 @@ def driver(compiled: Path) -> Iterator[Driver]:
     started = Driver(compiled)
     yield started
     started.close()
+
+
+@pytest.fixture(scope="session")
+def embedded() -> EmbeddedFlink:
+    """The JVM of the session, with Flink."""
+    return EmbeddedFlink()
+
+
+@pytest.fixture(scope="session")
+def jar(compiled: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The functions as a jar."""
+    path = tmp_path_factory.mktemp("jar") / "adclick-functions.jar"
+    with zipfile.ZipFile(path, "w") as archive:
+        for one in compiled.rglob("*.class"):
+            archive.write(one, one.relative_to(compiled))
+    return path

@@ -164,7 +164,9 @@ class Model:
             (key, time, name)
             for key, time, name in matched
             if any(
-                other == key and time - self._rules.dedup <= before <= time and (before, another.encode()) < (time, name.encode())
+                other == key
+                and time - self._rules.dedup <= before <= time
+                and (before, another.encode()) < (time, name.encode())
                 for other, before, another in matched
             )
         }
@@ -184,7 +186,9 @@ def _unique(events: list, time: int) -> list:  # type: ignore[type-arg]
         for one in events
         if not any(
             other.id == one.id
-            and (one.time - time <= other.time < one.time or other.time == one.time and _content(other) < _content(one))
+            and (
+                one.time - time <= other.time < one.time or (other.time == one.time and _content(other) < _content(one))
+            )
             for other in events
         )
     ]

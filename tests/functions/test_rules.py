@@ -52,7 +52,13 @@ def test_what_comes_again_counts_once(driver: Driver) -> None:
 
 
 def test_the_same_id_with_other_contents_counts_for_each_of_them(driver: Driver) -> None:
-    steps = [shown(1, group="a"), shown(1, group="b"), shown(2, group="a"), shown(MINUTE, group="a"), Click(3, "c", "i")]
+    steps: list[Step] = [
+        shown(1, group="a"),
+        shown(1, group="b"),
+        shown(2, group="a"),
+        shown(MINUTE, group="a"),
+        Click(3, "c", "i"),
+    ]
     assert final(driver, TEN, *steps) == {
         (0, ("a",)): (1, 1, 1, ()),
         (0, ("b",)): (1, 1, 1, ()),
@@ -96,7 +102,7 @@ def test_an_impression_counts_until_its_window_closes(driver: Driver) -> None:
 
 
 def test_a_click_counts_until_the_watermark_has_passed_its_impression_and_attribution(driver: Driver) -> None:
-    steps = [shown(7), "w 600007", Click(8, "in-time", "i"), "w 600008", Click(8, "late", "i"), Click(8, "late2", "i")]
+    steps: list[Step] = [shown(7), "w 600007", Click(8, "in-time", "i"), "w 600008", Click(8, "late", "i"), Click(8, "late2", "i")]
     rows = driver.run(TEN, steps)
     assert rows.cells("final") == {(0, ("a",)): (1, 1, 1, ())}
     assert rows.late("c") == ["late", "late2"]
@@ -175,10 +181,18 @@ def test_of_one_id_with_other_contents_the_earliest_counts_then_the_smallest(dri
         }
 
 
+def test_what_is_left_out_as_a_repeat_stands_before_nothing(driver: Driver) -> None:
+    rules = Rules(window=10, unique=3)
+    steps: list[Step] = [shown(0, group="b"), shown(2, group="a"), shown(6, group="a")]
+    assert final(driver, rules, *steps) == {(0, ("a",)): (1, 0, 0, ()), (0, ("b",)): (1, 0, 0, ())}
+
+
 def test_the_early_answer_counts_the_first_clicks_and_comes_early(driver: Driver) -> None:
     rules = Rules(window=MINUTE, attribution=10 * MINUTE, early=5_000, measures=1)
     steps: list[Step] = [shown(1, measures=(3,)), Click(5_001, "c1", "i"), Click(5_002, "c2", "i")]
-    rows = driver.run(rules, [*steps, f"w {MINUTE + 5_000 - 1}", "b", f"w {MINUTE + 5_000}", shown(9, "j", measures=(1,))])
+    rows = driver.run(
+        rules, [*steps, f"w {MINUTE + 5_000 - 1}", "b", f"w {MINUTE + 5_000}", shown(9, "j", measures=(1,))]
+    )
     assert rows.cells("early") == {(0, ("a",)): (1, 1, 1, (3,))}
     assert rows.cells("final") == {(0, ("a",)): (2, 2, 2, (4,))}
     kinds = [line[0] for line in rows.lines if line[0] != "live"]
@@ -186,9 +200,23 @@ def test_the_early_answer_counts_the_first_clicks_and_comes_early(driver: Driver
 
 
 def test_live_rows_tell_each_id_once_and_at_the_end_what_the_final_rows_tell(driver: Driver) -> None:
-    steps: list[Step] = [shown(1), "f", "f", shown(1), Click(2, "c", "i"), "f", Click(2, "c", "i"), Click(2, "d", "i"), "f"]
+    steps: list[Step] = [
+        shown(1),
+        "f",
+        "f",
+        shown(1),
+        Click(2, "c", "i"),
+        "f",
+        Click(2, "c", "i"),
+        Click(2, "d", "i"),
+        "f",
+    ]
     rows = driver.run(TEN, steps)
-    assert [line[1:4] for line in rows.lines if line[0] == "live"] == [["0", "1", "0"], ["0", "0", "1"], ["0", "0", "1"]]
+    assert [line[1:4] for line in rows.lines if line[0] == "live"] == [
+        ["0", "1", "0"],
+        ["0", "0", "1"],
+        ["0", "0", "1"],
+    ]
 
 
 def test_state_goes_on_with_the_early_answer_or_live_rows_switched_but_with_nothing_else(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -18,22 +17,6 @@ SCRIPT = Path(__file__).with_name("final_and_live.sql")
 T0 = 1_767_225_600_000
 MINUTE = 60_000
 RULES = Rules(window=MINUTE, attribution=10 * MINUTE, dimensions=2, measures=1)
-
-
-@pytest.fixture(scope="session")
-def embedded() -> EmbeddedFlink:
-    """The JVM of the session."""
-    return EmbeddedFlink()
-
-
-@pytest.fixture(scope="session")
-def jar(compiled: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The functions as a jar."""
-    path = tmp_path_factory.mktemp("jar") / "adclick-functions.jar"
-    with zipfile.ZipFile(path, "w") as archive:
-        for one in compiled.rglob("*.class"):
-            archive.write(one, one.relative_to(compiled))
-    return path
 
 
 def script(folder: Path, jar: Path, live: str = "blackhole") -> str:
@@ -117,7 +100,11 @@ def test_the_script_gives_the_models_rows(embedded: EmbeddedFlink, jar: Path, tm
     write_lines(tmp_path / "impressions" / "0.json", map(impression, delayed(impressions, chance)))
     write_lines(tmp_path / "clicks" / "0.json", map(click, delayed(clicks, chance)))
     (tmp_path / "late").mkdir()
-    settings = {"parallelism.default": f"{parallelism}", "table.local-time-zone": "UTC", "pipeline.object-reuse": "true"}
+    settings = {
+        "parallelism.default": f"{parallelism}",
+        "table.local-time-zone": "UTC",
+        "pipeline.object-reuse": "true",
+    }
     embedded.execute(script(tmp_path, jar), settings)
     ctr, engagement = expected(impressions, clicks)
     assert read_rows(tmp_path / "ctr") == sorted(ctr, key=json.dumps)

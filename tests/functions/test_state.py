@@ -15,7 +15,15 @@ pytestmark = pytest.mark.process
 STORED = Path(__file__).with_name("attribution-state-1.bin")
 """What format 1 wrote for `BEFORE` under `RULES`. It is never written anew: a later format gets a file of its own."""
 RULES = Rules(
-    window=60_000, attribution=600_000, skew=1_000, dedup=2_000, unique=30_000, early=5_000, dimensions=2, measures=1, keys=2
+    window=60_000,
+    attribution=600_000,
+    skew=1_000,
+    dedup=2_000,
+    unique=30_000,
+    early=5_000,
+    dimensions=2,
+    measures=1,
+    keys=2,
 )
 BEFORE: list[Step] = [
     Impression(1_000, "i1", ("camp-1", None), ("u", "a"), (5,)),
@@ -39,7 +47,7 @@ AFTER: list[Step] = [
 
 def _java(compiled: Path, action: str, *files: Path) -> subprocess.CompletedProcess[str]:
     class_path = ":".join(map(str, [compiled, *flink_jars()]))
-    command = [JAVA, "-cp", class_path, "adclick.AttributionStateFile", action, *files]
+    command: list[str | Path] = [JAVA, "-cp", class_path, "adclick.AttributionStateFile", action, *files]
     return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
 

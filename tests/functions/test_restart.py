@@ -14,7 +14,8 @@ from tests.functions.model import Click, Impression
 from tests.functions.test_sql import MINUTE, T0, click, delayed, expected, impression, script, sent
 
 pytestmark = pytest.mark.flink
-FOLLOWED = "'format' = 'json',\n    'source.monitor-interval' = '50 ms'"
+FOLLOWED = "'format' = 'json', 'source.monitor-interval' = '50 ms'"
+ROLLED = "'sink.rolling-policy.rollover-interval' = '300 ms', 'sink.rolling-policy.check-interval' = '100 ms'"
 FAR = T0 + 300 * MINUTE
 TICKS = Path(__file__).with_name("ticks.sql")
 
@@ -25,6 +26,7 @@ def followed(folder: Path, jar: Path, live: str = "blackhole") -> str:
         (folder / topic).mkdir(exist_ok=True)
     text = script(folder, jar, live)
     head, tail = text.split("CREATE TEMPORARY VIEW events", 1)
+    tail = tail.replace("'format' = 'json')", f"'format' = 'json', {ROLLED})")
     return head.replace("'format' = 'json'", FOLLOWED) + "CREATE TEMPORARY VIEW events" + tail
 
 
@@ -42,6 +44,8 @@ def test_savepoints_and_other_numbers_of_tasks_change_no_row(
     savepoint = ""
     for part, tasks in enumerate((1, 4, 2)):
         settings = {"parallelism.default": f"{tasks}", "pipeline.max-parallelism": "128"}
+        # One task reads a file; the others have nothing to read, and must hold no watermark back.
+        settings["table.exec.source.idle-timeout"] = "5 s"
         if savepoint:
             settings["execution.state-recovery.path"] = savepoint
         before = len(read_rows(tmp_path / "ctr")) if part else 0
@@ -80,22 +84,23 @@ def test_a_savepoint_of_another_window_is_refused_by_name(embedded: EmbeddedFlin
 
 
 def test_ticks_let_live_rows_out_while_nothing_else_comes(embedded: EmbeddedFlink, jar: Path, tmp_path: Path) -> None:
-    text = followed(tmp_path, jar).replace(", 128))", ", 1))").replace("TABLE events", "TABLE ticking_events")
-    ticks = TICKS.read_text(encoding="utf-8").replace("{buckets}", "0")
+    text = followed(tmp_path, jar).replace("TABLE events", "TABLE ticking_events")
+    ticks = TICKS.read_text(encoding="utf-8")
     text = text.replace("CREATE TEMPORARY VIEW attributed", f"{ticks}\nCREATE TEMPORARY VIEW attributed")
     text = text.split("-- All parts of a closed window")[0]
     job = Job(text + "SELECT impressions FROM attributed WHERE kind = 'live';", {})
     # The first event goes out at once. The second one finds that a second has not passed; no watermark rises any more.
     put(tmp_path, "clicks", 0, [click(mark(0)[1])])
     for number in range(2):
-        put(tmp_path, "impressions", number, [impression(Impression(T0, f"i{number}", ("a", "b"), measures=(1,)))])
+        events = [Impression(T0, f"i{name}", (f"{number}", "b"), measures=(1,)) for name in range(200)]
+        put(tmp_path, "impressions", number, map(impression, events))
     counted = 0
     with job.rows() as rows:
         for row in rows:
             counted += row[0]
-            if counted == 2:
+            if counted == 400:
                 break
-    assert counted == 2
+    assert counted == 400
     job.cancel()
 
 

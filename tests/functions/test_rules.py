@@ -102,7 +102,14 @@ def test_an_impression_counts_until_its_window_closes(driver: Driver) -> None:
 
 
 def test_a_click_counts_until_the_watermark_has_passed_its_impression_and_attribution(driver: Driver) -> None:
-    steps: list[Step] = [shown(7), "w 600007", Click(8, "in-time", "i"), "w 600008", Click(8, "late", "i"), Click(8, "late2", "i")]
+    steps: list[Step] = [
+        shown(7),
+        "w 600007",
+        Click(8, "in-time", "i"),
+        "w 600008",
+        Click(8, "late", "i"),
+        Click(8, "late2", "i"),
+    ]
     rows = driver.run(TEN, steps)
     assert rows.cells("final") == {(0, ("a",)): (1, 1, 1, ())}
     assert rows.late("c") == ["late", "late2"]

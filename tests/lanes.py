@@ -9,6 +9,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 COMPOSE = "compose"
 FLINK = "flink"
+EMBEDDED = ("tests/flink/", "tests/functions/test_sql.py", "tests/functions/test_restart.py")
 FIRST = (
     COMPOSE,
     "tests/cluster/test_exactly_once.py",
@@ -28,7 +29,7 @@ def lane(nodeid: str) -> str:
     file = nodeid.partition("::")[0]
     if file.startswith("tests/cluster/") and (file.endswith("/test_compose.py") or "[compose" in nodeid):
         return COMPOSE
-    return FLINK if file.startswith("tests/flink/") else file
+    return FLINK if file.startswith(EMBEDDED) else file
 
 
 def rank(nodeid: str) -> int:

@@ -26,8 +26,8 @@ def bench(
         None,
         "--sides",
         metavar="SIDE,…",
-        help="Of the backlog, some of: read and parse, reference, final, final + live, final + live + early, final + live by"
-        " function. Default: all.",
+        help="Of the backlog, some of: read and parse, reference, final, final + live, final + live + early,"
+        " final + live by function. Default: all.",
     ),
     duration: str = typer.Option(DURATION, "--duration", metavar="TIME", help="Freshness: how long events flow."),
     live_rate: float = typer.Option(LIVE_RATE, "--live-rate", help="Freshness: impressions a second."),

@@ -105,8 +105,8 @@ def take_apart(
     """The fields of messages: partition, offset, element (from 0), arrived_ms, batch, the fields, stamp, stamp_type.
 
     A message without any object has one row whose fields are NULL; an array has a row for each object in it, and
-    `batch` tells that it is read as several events. By adclick's own format each record of a message has a row, and what
-    is no event has NULL fields; a tombstone has no row. `stamp` is a text, `stamp_type` its type as DuckDB names it.
+    `batch` tells that it is read as several events. By adclick's own format each record of a message has a row, what is
+    no event has NULL fields, and a tombstone has no row. `stamp` is a text, `stamp_type` its type as DuckDB names it.
 
     Args:
         db: what does the work; tables of its own are made and dropped in it.

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.flink.conftest import EmbeddedFlink
 from tests.functions.compiled import classes
 from tests.functions.driver import Driver
 
@@ -25,12 +24,6 @@ def driver(compiled: Path) -> Iterator[Driver]:
     started = Driver(compiled)
     yield started
     started.close()
-
-
-@pytest.fixture(scope="session")
-def embedded() -> EmbeddedFlink:
-    """The JVM of the session, with Flink."""
-    return EmbeddedFlink()
 
 
 @pytest.fixture(scope="session")

@@ -34,7 +34,7 @@ class Driver:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         times = (rules.window, rules.attribution, rules.skew, rules.dedup, rules.unique, rules.early)
-        lines = [("case", buckets, *times, rules.dimensions, rules.measures, rules.keys)]
+        lines: list[tuple[object, ...]] = [("case", buckets, *times, rules.dimensions, rules.measures, rules.keys)]
         lines += [_line(step) for step in steps]
         lines += [("end",)]
         self._process.stdin.write("".join("\t".join(map(str, line)) + "\n" for line in lines))

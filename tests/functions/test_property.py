@@ -73,7 +73,7 @@ def rising(steps: list[Step]) -> list[Step]:
     return kept
 
 
-@settings(max_examples=3_000, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=2_000, deadline=None, suppress_health_check=list(HealthCheck))
 @given(case=cases())
 def test_the_function_says_what_the_rules_say(driver: Driver, case: tuple[Rules, list[Step]]) -> None:
     chosen, drawn = case
@@ -88,7 +88,7 @@ def test_the_function_says_what_the_rules_say(driver: Driver, case: tuple[Rules,
         assert found.cells("early") == model.early()
 
 
-@settings(max_examples=1_000, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
 @given(case=cases(), buckets=st.integers(2, 5), order=st.randoms(use_true_random=False))
 def test_neither_order_nor_buckets_change_a_final_row(
     driver: Driver, case: tuple[Rules, list[Step]], buckets: int, order: object

@@ -52,7 +52,7 @@ def test_what_comes_again_counts_once(driver: Driver) -> None:
 
 
 def test_the_same_id_with_other_contents_counts_for_each_of_them(driver: Driver) -> None:
-    steps = [
+    steps: list[Step] = [
         shown(1, group="a"),
         shown(1, group="b"),
         shown(2, group="a"),
@@ -102,7 +102,14 @@ def test_an_impression_counts_until_its_window_closes(driver: Driver) -> None:
 
 
 def test_a_click_counts_until_the_watermark_has_passed_its_impression_and_attribution(driver: Driver) -> None:
-    steps = [shown(7), "w 600007", Click(8, "in-time", "i"), "w 600008", Click(8, "late", "i"), Click(8, "late2", "i")]
+    steps: list[Step] = [
+        shown(7),
+        "w 600007",
+        Click(8, "in-time", "i"),
+        "w 600008",
+        Click(8, "late", "i"),
+        Click(8, "late2", "i"),
+    ]
     rows = driver.run(TEN, steps)
     assert rows.cells("final") == {(0, ("a",)): (1, 1, 1, ())}
     assert rows.late("c") == ["late", "late2"]
@@ -179,6 +186,12 @@ def test_of_one_id_with_other_contents_the_earliest_counts_then_the_smallest(dri
             (0, ("c",)): (1, 0, 0, ()),
             (2 * MINUTE, ("c",)): (1, 0, 0, ()),
         }
+
+
+def test_what_is_left_out_as_a_repeat_stands_before_nothing(driver: Driver) -> None:
+    rules = Rules(window=10, unique=3)
+    steps: list[Step] = [shown(0, group="b"), shown(2, group="a"), shown(6, group="a")]
+    assert final(driver, rules, *steps) == {(0, ("a",)): (1, 0, 0, ()), (0, ("b",)): (1, 0, 0, ())}
 
 
 def test_the_early_answer_counts_the_first_clicks_and_comes_early(driver: Driver) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import random
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.builders.table_environment import execute, table_environment
 from tests.flink.conftest import Row, read_rows, write_lines
 from tests.functions.model import Click, Impression, Model, Rules
 
@@ -18,16 +18,6 @@ SCRIPT = Path(__file__).with_name("final_and_live.sql")
 T0 = 1_767_225_600_000
 MINUTE = 60_000
 RULES = Rules(window=MINUTE, attribution=10 * MINUTE, dimensions=2, measures=1)
-
-
-@pytest.fixture(scope="session")
-def jar(compiled: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The functions as a jar."""
-    path = tmp_path_factory.mktemp("jar") / "adclick-functions.jar"
-    with zipfile.ZipFile(path, "w") as archive:
-        for one in compiled.rglob("*.class"):
-            archive.write(one, one.relative_to(compiled))
-    return path
 
 
 def script(folder: Path, jar: Path, live: str = "blackhole") -> str:

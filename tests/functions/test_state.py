@@ -47,7 +47,7 @@ AFTER: list[Step] = [
 
 def _java(compiled: Path, action: str, *files: Path) -> subprocess.CompletedProcess[str]:
     class_path = ":".join(map(str, [compiled, *flink_jars()]))
-    command = [JAVA, "-cp", class_path, "adclick.AttributionStateFile", action, *files]
+    command: list[str | Path] = [JAVA, "-cp", class_path, "adclick.AttributionStateFile", action, *files]
     return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
 

@@ -36,9 +36,9 @@ def load(compiled: Path, impressions: int, per_second: int, *rest: int) -> dict[
         ("usual", 1_000, MINUTE, 10 * MINUTE, 0, 30, 36, 100),
         ("100,000 groups", 1_000, MINUTE, 10 * MINUTE, 0, 100_000, 36, 160),
         ("a day of attribution", 5, MINUTE, DAY, 0, 30, 36, 160),
-        ("a day of attribution and of skew", 5, MINUTE, DAY, DAY, 30, 36, 200),
+        pytest.param("a day of attribution and of skew", 5, MINUTE, DAY, DAY, 30, 36, 200, marks=pytest.mark.long),
         ("a window of a day", 1_000, DAY, 10 * MINUTE, 0, 30, 36, 100),
-        ("a window of a second", 1_000, 1_000, 10 * MINUTE, 0, 30, 36, 150),
+        pytest.param("a window of a second", 1_000, 1_000, 10 * MINUTE, 0, 30, 36, 150, marks=pytest.mark.long),
         ("ids of 1,024 characters", 1_000, MINUTE, 10 * MINUTE, 0, 30, 1_024, 100),
     ],
 )

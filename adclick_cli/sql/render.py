@@ -125,7 +125,7 @@ def _lanes(pipeline: Pipeline) -> list[str]:
 
 
 def _function(pipeline: Pipeline) -> dict[str, str]:
-    """The arguments of the function `attribution`, as SQL."""
+    """The arguments of the function `attribution`: its durations, and the names of what is in its arrays."""
     times = {
         "window_size": pipeline.window,
         "attribution": pipeline.attribution,
@@ -133,11 +133,11 @@ def _function(pipeline: Pipeline) -> dict[str, str]:
         "dedup_window": pipeline.dedup_window,
         "unique_ids": pipeline.unique_ids,
     }
-    found = {name: quoting.literal(f"{time.ms} ms") for name, time in times.items() if time.ms}
-    found["dimensions"] = quoting.literal("campaign_id, device_type")
+    found = {name: f"{time.ms} ms" for name, time in times.items() if time.ms}
+    found["dimensions"] = "campaign_id, device_type"
     if _columns(pipeline):
-        found["dedup_key"] = quoting.literal(", ".join(_columns(pipeline)))
-    return found | ({"live": "TRUE"} if pipeline.live else {})
+        found["dedup_key"] = ", ".join(_columns(pipeline))
+    return found
 
 
 def _contents(record: schema.Record, more: tuple[str, ...] = ()) -> tuple[str, tuple[str, ...]]:

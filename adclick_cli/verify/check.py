@@ -218,6 +218,15 @@ def require_rows(verdict: Verdict, *, submitted: bool) -> None:
     )
 
 
+def _begins(servers: Servers, pipeline: Pipeline) -> Begins:
+    """Where the raw topics begin."""
+    offsets = admin.all_offsets(servers, (pipeline.topics.impressions, pipeline.topics.clicks))
+    return {
+        name: {number: low for number, (low, _) in offsets[getattr(pipeline.topics, name)].items()}
+        for name in oracle.EVENTS
+    }
+
+
 def _written(servers: Servers, pipeline: Pipeline) -> int:
     """How much Flink has written so far, in any result topic."""
     topics = admin.topic_names(pipeline.topics, (*schema.RESULTS, *schema.LIVE, *schema.EARLY))
@@ -277,11 +286,7 @@ def verify(
             counted = dropped()
             for topic in of_events.values():
                 topic.refresh()
-            offsets = admin.all_offsets(servers, [topic.topic for topic in of_events.values()])
-            begins = {
-                name: {number: low for number, (low, _) in offsets[topic.topic].items()}
-                for name, topic in of_events.items()
-            }
+            begins = _begins(servers, pipeline)
             tables = {name: topic.table() for name, topic in (topics | of_events).items()}
             fields = {name: topic.fields() for name, topic in of_events.items()}
             verdict = check(tables, pipeline, until_ms, earlier, partitions, counted, fields, begins)

@@ -127,6 +127,7 @@ def test_verify_does_not_wait_for_rows_that_cannot_come(monkeypatch: pytest.Monk
     monkeypatch.setattr(check, "SETTLED_S", 0.0)
     monkeypatch.setattr(check, "POLL_S", 0.01)
     monkeypatch.setattr(admin, "end_offsets", lambda *_: {})
+    monkeypatch.setattr(check, "_begins", lambda *_: {})
     told: list[str] = []
     begun = time.monotonic()
     found = check.verify(

@@ -127,7 +127,7 @@ def test_templates_take_values_only_through_the_filters() -> None:
     constants = {"stamp", "longest", "longest - 1", "letter_characters", "field", "note", "text", "record.name"}
     constants |= {"field.name", "message", "column", "id", "name", "joined.impressions", "joined.clicks"}
     constants |= {"dedup.view", "dedup.key", "dedup.only", "back"}
-    constants |= {"lane", "order", "clicked.at", "clicked.never"}
+    constants |= {"lane", "order", "clicked.at", "clicked.never", "buckets"}
     folder = Path(__file__).parents[2] / "sql_templates"
     for path in folder.glob("*.j2"):
         for expression in re.findall(r"\{\{-?(.*?)-?\}\}", path.read_text(encoding="utf-8"), re.DOTALL):
@@ -136,7 +136,7 @@ def test_templates_take_values_only_through_the_filters() -> None:
             named = re.match(r"pipeline\.(\w+)", bare)
             typed = named and not isinstance(getattr(Pipeline(), named.group(1)), str)
             macro = re.match(
-                r"(with_options|columns|is_event|scores|pairs|sure)\(|\",\" if |arrived_at$|max_ahead", bare
+                r"(with_options|columns|is_event|scores|pairs|sure)\(|\", ?\" if |arrived_at$|max_ahead", bare
             )
             kind = bare == "field.kind.sql"
             assert filtered or typed or macro or kind or bare in constants, f"{path.name}: {bare}"

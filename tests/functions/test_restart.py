@@ -57,6 +57,11 @@ def test_savepoints_and_other_numbers_of_tasks_change_no_row(jar: Path, tmp_path
         wanted = len(expected(impressions, clicks)[0]) if last else before + (1 if part else 0)
         wait(lambda: len(read_rows(tmp_path / "ctr")) >= wanted, f"no rows of part {part}")  # noqa: B023
         if last:
+            # Another sink: its rows are committed for themselves.
+            wait(
+                lambda: len(read_rows(tmp_path / "engagement")) >= len(expected(impressions, clicks)[1]),
+                "no rows of devices",
+            )
             job.cancel()
         else:
             savepoint = job.stop(tmp_path / "savepoints")

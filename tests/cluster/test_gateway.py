@@ -34,9 +34,8 @@ def _service(cluster: Cluster) -> dict[str, object]:
 
 def test_the_gateway_starts_the_same_jobs_as_sql_client(cluster: Cluster) -> None:
     env = cluster.own_topics("gateway")
-    asked = ("submit", "--replace", "--no-dead-letters")
-    by_client = cluster.rows(*asked, "--via", "sql-client", env=env)
-    by_gateway = cluster.rows(*asked, "--via", "gateway", env=env)
+    by_client = cluster.rows("submit", "--replace", "--via", "sql-client", env=env)
+    by_gateway = cluster.rows("submit", "--replace", "--via", "gateway", env=env)
     assert [(job["name"], job["state"]) for job in by_gateway] == [(job["name"], "RUNNING") for job in by_client]
     for before, after in zip(by_client, by_gateway, strict=True):
         assert before["id"] != after["id"]

@@ -165,7 +165,7 @@ def test_the_pipeline_runs_with_a_login_that_nobody_sees(cluster: Cluster, secur
     said = []
     for args in (
         ("generate", "--backfill", "10m", "--rate", "20"),
-        ("submit", "--bounded", "--no-dead-letters", "--via", "sql-client"),
+        ("submit", "--bounded", "--via", "sql-client"),
         ("verify",),
         ("config", "show"),
         ("submit", "--dry-run"),
@@ -186,7 +186,7 @@ def test_the_pipeline_runs_with_a_login_that_nobody_sees(cluster: Cluster, secur
     assert CORE in kept.read_text(encoding="ascii")
     assert _files_with(cluster.home, CORE) == [kept]
     submitted = (cluster.home / "run" / "submit.sql").read_text(encoding="utf-8")
-    assert submitted.count(f"${{adclick:{kept}:sasl.jaas.config}}") > 5
+    assert submitted.count(f"${{adclick:{kept}:sasl.jaas.config}}") > 8
     # What Flink tells whoever asks: the jobs' plans and options, the configuration, the TaskManager's log.
     told = _flink_tells(cluster)
     assert "adclick ctr" in told

@@ -188,6 +188,11 @@ class Pipeline:
         return self.dedup_window.ms > 0
 
     @property
+    def dedup_columns(self) -> tuple[str, ...]:
+        """What the search for duplicates needs of an impression besides its id."""
+        return ("user_id", "ad_id") if self.dedups and self.dedup_key == "user+ad" else ()
+
+    @property
     def held_ms(self) -> int:
         """How far the windows' watermark is behind that of the topics, ms: the joins hold it back.
 

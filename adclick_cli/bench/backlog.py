@@ -191,11 +191,15 @@ class Runs:
 
 def _lanes(pipeline: Pipeline, side: str) -> Pipeline:
     """With its live lane the pipeline never knows the end of its input: it joins as in live traffic."""
-    if side == FUNCTION:
-        return replace(pipeline, live=True, portable=False, clicks_lead=Duration(0))
-    if side not in (LIVE, EARLY):
+    if side not in (LIVE, EARLY, FUNCTION):
         return pipeline
-    return replace(pipeline, live=True, early=_EARLY if side == EARLY else pipeline.early, clicks_lead=Duration(0))
+    return replace(
+        pipeline,
+        live=True,
+        early=_EARLY if side == EARLY else pipeline.early,
+        portable=side != FUNCTION,
+        clicks_lead=Duration(0),
+    )
 
 
 @dataclass(frozen=True)

@@ -78,8 +78,7 @@ def run(cases: Sequence[Case], settings: Settings, report: Callable[[str], None]
         CaseFileError: no rule says what a case asks for.
     """
     # What no rule decides is refused before anything is started.
-    for case in cases:
-        arrival.arrive(case)
+    arrived = [arrival.arrive(case) for case in cases]
     java = settings.java_home / "bin" / "java" if settings.java_home else bundled_java()
     report(f"Starting Flink for {len(cases)} cases …")
     with (
@@ -87,16 +86,17 @@ def run(cases: Sequence[Case], settings: Settings, report: Callable[[str], None]
         Jvm(java, settings.jar_cache or settings.home / "jars") as jvm,
         closing(Engine(jvm, Path(folder))) as engine,
     ):
-        yield from on(engine, cases)
+        yield from on(engine, cases, arrived)
 
 
-def on(engine: Engine, cases: Sequence[Case]) -> Iterator[Outcome]:
+def on(engine: Engine, cases: Sequence[Case], arrived: Sequence[arrival.Arrival]) -> Iterator[Outcome]:
     """Run cases one after the other on an engine, and on the oracle beside it.
 
-    Raises:
-        CaseFileError: no rule says what a case asks for.
+    Args:
+        engine: the cluster.
+        cases: the cases.
+        arrived: by case, as `arrival.arrive` gives it.
     """
-    arrived = [arrival.arrive(case) for case in cases]
     oracles = ThreadPoolExecutor(1, "oracle")
     expected = [oracles.submit(oracle.run, case, found) for case, found in zip(cases, arrived, strict=True)]
     try:

@@ -150,8 +150,8 @@ def inside(settings: Settings, pipeline: Pipeline) -> Pipeline:
     runtime = choose(settings)
     if not pipeline.portable and runtime.name != "local":
         raise ParameterError(
-            "no-portable",
-            "",
+            "portable",
+            False,
             f"The runtime is {runtime.name}, and adclick's own Java classes are there on the local runtime alone.",
             "Leave --no-portable out.",
         )

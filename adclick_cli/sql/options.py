@@ -76,7 +76,6 @@ def kafka(pipeline: Pipeline, login: Mapping[str, str] | None = None) -> Transpo
 
 def _topics(pipeline: Pipeline) -> Transport:
     topics = pipeline.topics
-    by_user = pipeline.dedups and pipeline.dedup_key == "user+ad"
     return Transport(
         sources={
             "impressions": {
@@ -88,7 +87,7 @@ def _topics(pipeline: Pipeline) -> Transport:
                 **_idleness(pipeline, may_fall_idle=True),
             },
             "impression_records": {
-                **_events(pipeline, topics.impressions, optional=("user_id", "ad_id") if by_user else ()),
+                **_events(pipeline, topics.impressions, optional=pipeline.dedup_columns),
                 **_idleness(pipeline, may_fall_idle=pipeline.parallelism == 1),
             },
             "click_records": {

@@ -30,11 +30,11 @@ _STARTS = {"aggregation": JOB_CTR, "anomaly": JOB_ANOMALY}
 
 _STRAY = "CASE WHEN user_id = '' OR ad_id = '' THEN click_id ELSE '' END"
 """A click without a user or an ad has no other one of its key."""
-_DEDUP_KEYS: dict[DedupKey, tuple[tuple[str, ...], str]] = {
-    "impression": ((), "impression_id"),
-    "user+ad": (("user_id", "ad_id"), f"user_id, ad_id, {_STRAY}"),
+_DEDUP_KEYS: dict[DedupKey, str] = {
+    "impression": "impression_id",
+    "user+ad": f"user_id, ad_id, {_STRAY}",
 }
-"""By key: the columns that it needs of an impression, and what clicks are partitioned by."""
+"""By key: what clicks are partitioned by."""
 _LIVE_BEFORE = {"aggregation": ("live_sinks", "live_counts")}
 _BUCKETS = 128
 """As many as Flink has key groups unless it is told otherwise."""
@@ -79,9 +79,9 @@ def _context(pipeline: Pipeline, transport: options.Transport) -> dict[str, Any]
             "scoring": _SCORING[pipeline.method],
         },
         "letters": ["dead_letters_insert.sql.j2"] if pipeline.dead_letters and pipeline.portable else [],
-        "buckets": 1 if pipeline.unique_ids.ms or _columns(pipeline) else _BUCKETS,
+        "buckets": 1 if pipeline.unique_ids.ms or pipeline.dedup_columns else _BUCKETS,
         "function": _function(pipeline),
-        "optional": {"impression": _columns(pipeline), "click": ()},
+        "optional": {"impression": pipeline.dedup_columns, "click": ()},
         "letter_characters": defaults.DEAD_LETTER_CHARACTERS,
         "heartbeat_id": schema.HEARTBEAT_ID,
         "dedup": _dedup(pipeline),
@@ -92,7 +92,7 @@ def _context(pipeline: Pipeline, transport: options.Transport) -> dict[str, Any]
         },
         "clicked": _clicked(pipeline),
         "unique": (
-            ("impressions", *_contents(schema.IMPRESSION, _columns(pipeline))),
+            ("impressions", *_contents(schema.IMPRESSION, pipeline.dedup_columns)),
             ("clicks", *_contents(schema.CLICK)),
         ),
         "stamp": schema.STAMP,
@@ -135,8 +135,8 @@ def _function(pipeline: Pipeline) -> dict[str, str]:
     }
     found = {name: f"{time.ms} ms" for name, time in times.items() if time.ms}
     found["dimensions"] = "campaign_id, device_type"
-    if _columns(pipeline):
-        found["dedup_key"] = ", ".join(_columns(pipeline))
+    if pipeline.dedup_columns:
+        found["dedup_key"] = ", ".join(pipeline.dedup_columns)
     return found
 
 
@@ -156,16 +156,12 @@ def _clicked(pipeline: Pipeline) -> dict[str, Any]:
     }
 
 
-def _columns(pipeline: Pipeline) -> tuple[str, ...]:
-    return _DEDUP_KEYS[pipeline.dedup_key][0] if pipeline.dedups else ()
-
-
 def _dedup(pipeline: Pipeline) -> dict[str, Any]:
     """What the search for duplicates adds to the stages around it; nothing where it is off."""
     on = pipeline.dedups
     return {
-        "columns": _columns(pipeline),
-        "key": _DEDUP_KEYS[pipeline.dedup_key][1],
+        "columns": pipeline.dedup_columns,
+        "key": _DEDUP_KEYS[pipeline.dedup_key],
         "times": ("click_time",) if on else (),
         "view": "judged" if on else "attributed",
         "only": " FILTER (WHERE is_first)" if on else "",

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,10 @@ from typing import Any
 import pytest
 
 from adclick_cli import settings
+from adclick_cli.runtime.choose import choose
 from adclick_cli.runtime.local.layout import free_port
+from adclick_cli.runtime.local.runtime import LocalRuntime
+from adclick_cli.runtime.process import Process
 from adclick_cli.security import Servers
 from tests.cluster import in_process
 from tests.compose import stand_ins, tools
@@ -25,6 +29,7 @@ from tests.compose.engine import start as start_engine
 from tests.compose.times import timed
 
 TIMEOUT_S = 600
+PROOF_S = 150
 READ_ONLY = frozenset({"config", "doctor", "jobs", "render", "savepoints", "status", "verify"})
 """Commands that change nothing on the cluster."""
 
@@ -91,6 +96,21 @@ class Cluster:
         """The JSON lines that a command prints."""
         return [json.loads(line) for line in self.run(*args, "--output", "json", env=env).stdout.splitlines()]
 
+    def prove(self, env: Mapping[str, str], impressions: int, clicks: int = 0) -> dict[str, Any]:
+        """Wait until so many events are counted and every row is right; returns what `verify` says then.
+
+        Heartbeats close the last window some seconds after the last event: until then no row must be there.
+        """
+        end = time.monotonic() + PROOF_S
+        while True:
+            done = self.run("verify", "--output", "json", code=None, env=env)
+            verdict: dict[str, Any] = json.loads(done.stdout)
+            ledger = verdict["ledger"]
+            counted = ledger["impressions"]["counted"] >= impressions and ledger["clicks"]["valid"] >= clicks
+            if done.returncode == 0 and counted:
+                return verdict
+            assert time.monotonic() < end, done.stdout + done.stderr
+
     def own_topics(self, name: str) -> dict[str, str]:
         """Settings that give a test topics of its own."""
         return {
@@ -98,6 +118,15 @@ class Cluster:
             for setting, spec in settings.Settings.model_fields.items()
             if setting.startswith("topic_")
         }
+
+
+def process(cluster: Cluster, name: str) -> Process:
+    """A service of a local cluster, as the operating system knows it."""
+    runtime = choose(settings.load(home=cluster.home, runtime="local"))
+    assert isinstance(runtime, LocalRuntime)
+    found = runtime.process(name)
+    assert found is not None
+    return found
 
 
 def without_java(folder: Path) -> str:

@@ -20,7 +20,7 @@ from adclick_cli.runtime.choose import choose
 from adclick_cli.runtime.local.runtime import LocalRuntime
 from adclick_cli.runtime.process import Process
 from adclick_cli.security import Servers
-from tests.cluster.conftest import Cluster
+from tests.cluster.conftest import Cluster, process
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 SHORT = (
@@ -44,14 +44,6 @@ DEADLINE_S = 180.0
 
 def servers(cluster: Cluster) -> Servers:
     return cluster.servers
-
-
-def process(cluster: Cluster, name: str) -> Process:
-    runtime = choose(settings.load(home=cluster.home, runtime="local"))
-    assert isinstance(runtime, LocalRuntime)
-    found = runtime.process(name)
-    assert found is not None
-    return found
 
 
 def wait(reached: Callable[[], Any], what: str) -> None:

@@ -5,17 +5,13 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from kafka import KafkaProducer
 
-from adclick_cli import settings
 from adclick_cli.broker.admin import topic_offsets
 from adclick_cli.broker.whole import read_topic
-from adclick_cli.runtime.choose import choose
-from adclick_cli.runtime.local.runtime import LocalRuntime
-from tests.cluster.conftest import Cluster
+from tests.cluster.conftest import Cluster, process
 
 pytestmark = pytest.mark.cluster
 ASKED = ("--no-portable", "--window", "4s", "--attribution", "6s", "--method", "ratio", "--watermark-delay", "2s")
@@ -52,22 +48,11 @@ def env(cluster: Cluster) -> Iterator[dict[str, str]]:
     cluster.run("cancel")
 
 
-def _prove(cluster: Cluster, env: dict[str, str], impressions: int) -> dict[str, Any]:
-    """Wait until so many impressions are counted, and every row is right."""
-    end = time.monotonic() + 150
-    while True:
-        done = cluster.run("verify", "--output", "json", code=None, env=env)
-        verdict: dict[str, Any] = json.loads(done.stdout)
-        if done.returncode == 0 and verdict["ledger"]["impressions"]["counted"] >= impressions:
-            return verdict
-        assert time.monotonic() < end, done.stdout + done.stderr
-
-
 def test_rows_are_right_with_odd_messages_and_after_a_taskmanager_died(cluster: Cluster, env: dict[str, str]) -> None:
     cluster.run("submit", *ASKED, "--parallelism", "2", env=env)
     sent = cluster.json("generate", "--backfill", "3m", "--rate", "40", "--seed", "3", env=env)["impressions"]
     events, others = _send_odd_messages(cluster, env["ADCLICK_TOPIC_IMPRESSIONS"])
-    verdict = _prove(cluster, env, sent + events - 1)
+    verdict = cluster.prove(env, sent + events - 1)
     ledger = verdict["ledger"]["impressions"]
     assert (ledger["duplicate"], ledger["malformed"]) == (1, others)
     assert verdict["results"]["dead_letters"]["compared"] == others
@@ -76,14 +61,10 @@ def test_rows_are_right_with_odd_messages_and_after_a_taskmanager_died(cluster: 
     reasons = {json.loads(letter.value or b"")["reason"] for letter in letters}
     assert {"not JSON", "not UTF-8", "event_timestamp is more than 1h past its arrival"} <= reasons
 
-    runtime = choose(settings.load(home=cluster.home, runtime="local"))
-    assert isinstance(runtime, LocalRuntime)
-    killed = runtime.process("taskmanager")
-    assert killed is not None
-    killed.kill()
+    process(cluster, "taskmanager").kill()
     cluster.run("up")
     more = cluster.json("generate", "--duration", "5s", "--rate", "40", "--seed", "4", env=env)["impressions"]
-    after = _prove(cluster, env, sent + events - 1 + more)
+    after = cluster.prove(env, sent + events - 1 + more)
     assert after["results"]["ctr"]["compared"] > verdict["results"]["ctr"]["compared"]
 
 

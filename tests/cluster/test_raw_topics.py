@@ -43,18 +43,6 @@ class Raw:
         """A client of another program: no option of adclick's."""
         return closing(KafkaProducer(bootstrap_servers=self.cluster.servers.listed, **more))
 
-    def prove(self, events: int) -> None:
-        """Wait until so many impressions and clicks are counted, and every row is right."""
-        # Heartbeats close the last window some seconds after the last event: until then no row must be there.
-        end = time.monotonic() + 120
-        while True:
-            done = self.cluster.run("verify", "--output", "json", code=None, env=self.env)
-            ledger = json.loads(done.stdout)["ledger"]
-            counted = min(ledger["impressions"]["counted"], ledger["clicks"]["valid"])
-            if done.returncode == 0 and counted >= events:
-                return
-            assert time.monotonic() < end, done.stdout + done.stderr
-
 
 def _event(record: Record, name: str, at_ms: int) -> bytes:
     # Long enough for a codec to make it shorter: what it does not shorten is sent as it is.
@@ -78,7 +66,7 @@ def test_messages_of_each_codec_are_counted_by_flink_and_read_by_heartbeats_and_
             at = number % IMPRESSION.partitions
             producer.send(raw.shown, _event(IMPRESSION, f"codec-{codec}", now), partition=at)
             producer.send(raw.clicked, _event(CLICK, f"codec-{codec}", now + 10), partition=at)
-    raw.prove(len(CODECS))
+    raw.cluster.prove(raw.env, len(CODECS), len(CODECS))
     for fast in (True, False):
         values = [one.value or b"" for batch in read_topic(raw.cluster.servers, raw.shown, fast=fast) for one in batch]
         assert all(any(f'"codec-{codec}-impression"'.encode() in value for value in values) for codec in CODECS)
@@ -94,7 +82,7 @@ def test_partitions_that_are_added_are_read_from_their_first_message_and_get_hea
             producer.send(raw.shown, _event(IMPRESSION, f"added-{number}", now), partition=ADDED - 2)
             producer.send(raw.clicked, _event(CLICK, f"added-{number}", now + 10), partition=ADDED - 1)
     # The oracle reads every partition: a row without these events would be wrong.
-    raw.prove(20)
+    raw.cluster.prove(raw.env, 20, 20)
     for topic in (raw.shown, raw.clicked):
         assert all(high > 0 for _, high in topic_offsets(raw.cluster.servers, topic).values())
 

@@ -108,7 +108,7 @@ def test_the_rendered_script_runs_in_flinks_own_sql_client(cluster: Cluster, tmp
     try:
         done = subprocess.run(
             [str(home / "bin" / "sql-client.sh"), "-f", "/dev/stdin"],
-            input=cluster.run("render", "--no-live", "--no-dead-letters").stdout,
+            input=cluster.run("render").stdout,
             env={
                 **os.environ,
                 "PATH": cluster.env["PATH"],

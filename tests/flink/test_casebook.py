@@ -12,6 +12,7 @@ import pytest
 
 from adclick_cli import resources
 from adclick_cli.casebook import reading, run, updating
+from adclick_cli.casebook.arrival import arrive
 from adclick_cli.errors import AdclickError
 from adclick_cli.sql import render
 from tests.flink.conftest import EmbeddedFlink
@@ -24,7 +25,7 @@ FILES = reading.find([EXAMPLES])
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_the_examples_pass_on_flink_and_on_the_oracle(embedded: EmbeddedFlink, path: Path) -> None:
     cases = reading.read(path)
-    found = list(run.on(embedded.engine, cases))
+    found = list(run.on(embedded.engine, cases, [arrive(case) for case in cases]))
     assert [one.case for one in found] == cases
     wrong = [(one.case.name, one.error, one.differences, one.disagreement) for one in found if not one.passed]
     assert wrong == []
@@ -78,7 +79,8 @@ def test_update_refuses_where_the_sql_and_the_oracle_disagree(
     )
     path.write_text(text, encoding="utf-8")
     try:
-        (outcome,) = run.on(embedded.engine, reading.read(path))
+        cases = reading.read(path)
+        (outcome,) = run.on(embedded.engine, cases, [arrive(case) for case in cases])
     finally:
         render._environment.cache_clear()
     # The altered SQL gives just what is expected: only the oracle objects.

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.functions.compiled import JAVA
+from tests.builders.compiled import JAVA
 from tests.functions.model import NEVER, Click, Impression, Plain, Rules
 
 Step = Impression | Click | str

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.functions.compiled import JAVA
+from tests.builders.compiled import JAVA
 from tests.functions.driver import Driver, Step
 from tests.functions.model import Click, Impression, Rules
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.functions.compiled import JAVA, flink_jars
+from tests.builders.compiled import JAVA, compiler
 from tests.functions.driver import Driver, Step
 from tests.functions.model import Click, Impression, Rules
 
@@ -46,7 +46,7 @@ AFTER: list[Step] = [
 
 
 def _java(compiled: Path, action: str, *files: Path) -> subprocess.CompletedProcess[str]:
-    class_path = ":".join(map(str, [compiled, *flink_jars()]))
+    class_path = ":".join(map(str, [compiled, *compiler().class_path]))
     command: list[str | Path] = [JAVA, "-cp", class_path, "adclick.AttributionStateFile", action, *files]
     return subprocess.run(command, capture_output=True, text=True, timeout=60)
 

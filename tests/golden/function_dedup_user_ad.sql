@@ -110,8 +110,8 @@ WHERE reason IS NOT NULL OR event_timestamp > arrived_at + INTERVAL '1' HOUR;
 -- Stage: attribution. A click belongs to its impression from 0s before it to 10m after it, both
 -- ends included.
 --
--- The function keeps impressions and clicks in slices of one window each, and answers twice: `live` rows within a second,
--- `final` rows when no event of the window can come any more. An id counts once.
+-- The function keeps impressions and clicks in slices of one or more windows, and answers twice: `live` rows while a window
+-- is open, at most one a second for each bucket, and `final` rows when no event of the window can come any more.
 -- Duplicates are searched for among all impressions, so there is one bucket.
 
 CREATE TEMPORARY VIEW events AS

@@ -13,7 +13,7 @@ import pytest
 
 from adclick_cli import settings, submission
 from adclick_cli.broker import admin
-from adclick_cli.errors import AlreadyRunningError, FlinkError, RuntimeFailure
+from adclick_cli.errors import AlreadyRunningError, FlinkError, ParameterError, RuntimeFailure
 from adclick_cli.flink import own, sqlclient, submit, tables
 from adclick_cli.flink.rest import FlinkRest
 from adclick_cli.parameters import Duration
@@ -242,3 +242,16 @@ def test_submit_touches_no_jobs_of_another_home_that_has_the_same_ports(
     with pytest.raises(RuntimeFailure, match="the jobmanager") as refused:
         submit.submit(loaded.model_copy(update={"via": via}), NEW, replace=True, report=print)
     assert "`adclick up`" in refused.value.mend
+
+
+def test_without_portable_sql_a_cluster_that_has_not_the_classes_is_refused() -> None:
+    loaded = settings.load(flink_url="http://127.0.0.1:1")
+    with pytest.raises(ParameterError, match=r"The runtime is remote, .*on the local runtime alone"):
+        submit.inside(loaded, Pipeline(portable=False))
+    assert submit.inside(loaded, Pipeline()).portable
+
+
+def test_without_portable_sql_the_early_lane_is_refused() -> None:
+    assert settings.load(early="15s").pipeline().early.ms == 15_000
+    with pytest.raises(ParameterError, match="in plain SQL alone"):
+        settings.load(early="15s", portable=False).pipeline()

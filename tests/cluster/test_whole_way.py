@@ -86,8 +86,9 @@ def _rows_of_deleted_events_are_not_judged(cluster: Cluster, before: dict[str, A
         judged, beyond = found["results"][name]["compared"], found["results"][name]["beyond_retention"]
         assert judged
         assert beyond
-        # The wrong row is older than every event that remains.
-        assert judged + beyond == before["results"][name]["compared"] + (name == "ctr")
+        # The wrong row is older than every event that remains. Meanwhile another window may have become final.
+        assert judged + beyond >= before["results"][name]["compared"] + (name == "ctr")
+        assert found["results"][name]["differences"] == []
     assert found["results"]["alerts"]["compared"] == before["results"]["alerts"]["compared"]
 
 

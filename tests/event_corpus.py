@@ -99,7 +99,7 @@ def _topics() -> Iterator[Case]:
                 ahead = _AHEAD[name]
                 rows: tuple[Outcome, ...] = (wanted | {STAMP: event[STAMP] + 10**12 if ahead is None else ahead},)
             elif value is None:
-                rows = ()
+                rows = (Bad("no value"),)
             else:
                 rows = (Bad(words),)
             yield Case(f"{topic}: {name}", TOPICS[topic], value, rows)
@@ -298,7 +298,7 @@ def _several() -> Iterator[Case]:
         yield Case(f"several: {name}", SMALL, value, rows)
     for name, (value, row) in _ALONE.items():
         yield Case(f"alone: {name}", SMALL, value, (row,))
-    yield Case("alone: a tombstone", SMALL, None, ())
+    yield Case("alone: a tombstone", SMALL, None, (Bad("no value"),))
 
 
 _NOTHING = dict.fromkeys(("user", "views", "cost", "big", "paid")) | {"device": "unknown"}

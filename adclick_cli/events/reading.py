@@ -10,7 +10,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Context, Decimal
 from enum import Enum
 from typing import Any
@@ -26,6 +26,7 @@ FRAME = 5
 """Bytes of Confluent's wire format before the message itself: a zero and the schema's number."""
 LEAST_LONG, GREATEST_LONG = -(2**63), 2**63 - 1
 
+NO_VALUE = "no value"
 NOT_UTF8 = "not UTF-8"
 NOT_JSON = "not JSON"
 NOT_OBJECT = "not a JSON object"
@@ -118,7 +119,7 @@ class Row:
         values: by field, where it is an event: texts, numbers, truth values, times in ms since the epoch; None for a
             field that may be missing and is.
         reason: why it is no event; None for an event.
-        raw: the bytes of what is no event.
+        raw: its bytes, and all of the message where it holds nothing else; None for a tombstone.
     """
 
     record: int
@@ -144,25 +145,23 @@ class _Fraction(str):
 
 
 def read(value: bytes | None, schema: Schema) -> list[Row]:
-    """What a message holds: one row or more, and none for a tombstone.
+    """What a message holds: one row or more.
 
     Args:
         value: the message; None for a tombstone.
         schema: what an event is.
     """
     if value is None:
-        return []
+        return [Row(0, None, NO_VALUE)]
     text = (value[FRAME:] if value[:1] == b"\0" else value).decode("utf-8", "surrogateescape")
     rows: list[Row] = []
     for reason, found, (begin, end) in _records(text):
         values, why = _judge(found, schema) if reason is None else (None, reason)
-        rows.append(Row(len(rows), values, why, None if values is not None else _bytes(text[begin:end])))
+        rows.append(Row(len(rows), values, why, _bytes(text[begin:end])))
     if not rows:
         rows = [Row(0, None, NOT_JSON)]
-    if len(rows) == 1 and rows[0].reason is not None:
-        # Alone, it has all bytes of the message.
-        rows = [Row(0, None, rows[0].reason, value)]
-    return rows
+    # Alone, it has all bytes of the message.
+    return [replace(rows[0], raw=value)] if len(rows) == 1 else rows
 
 
 def _bytes(text: str) -> bytes:

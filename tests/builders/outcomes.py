@@ -22,7 +22,13 @@ def told(case: Case, rows: Sequence[Row]) -> str:
             right = row.values is None and wanted.reason in (row.reason or "") and row.raw == raw
         else:
             values = {k: format(v, "f") if isinstance(v, Decimal) else v for k, v in (row.values or {}).items()}
-            right = row.reason is None and row.raw is None and values == wanted
+            raw, alone = row.raw or b"", len(rows) == 1
+            right = row.reason is None and values == wanted and (raw == case.value if alone else _is_record(raw, case))
         if not right:
             return f"{row} instead of {wanted}"
     return ""
+
+
+def _is_record(raw: bytes, case: Case) -> bool:
+    """Whether these bytes are an object of the message, and not all of it."""
+    return raw != case.value and raw in (case.value or b"") and raw[:1] == b"{" and raw[-1:] == b"}"

@@ -96,7 +96,7 @@ def test_columns_may_take_what_a_connector_does_not_hand_on(formats: Formats) ->
         columns, {"format": "adclick-events"} | {f"adclick-events.{k}": v for k, v in options.items()}, ()
     )
     assert table.rows([b'{"id": "a", "at": 5}\n{}']) == [
-        [[None, "a", 0, 5, None], ["id is missing or null", None, 1, 0, "e30="]]
+        [[None, "a", 0, 5, "eyJpZCI6ICJhIiwgImF0IjogNX0="], ["id is missing or null", None, 1, 0, "e30="]]
     ]
 
 

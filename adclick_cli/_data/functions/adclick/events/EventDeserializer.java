@@ -6,7 +6,7 @@ import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.util.Collector;
 
-/** Gives the rows of each message to Flink. A record without a value (a tombstone) gives none. */
+/** Gives the rows of each message to Flink. */
 final class EventDeserializer implements DeserializationSchema<RowData> {
 
     private static final long serialVersionUID = 1L;
@@ -24,9 +24,6 @@ final class EventDeserializer implements DeserializationSchema<RowData> {
 
     @Override
     public void deserialize(byte[] message, Collector<RowData> out) {
-        if (message == null) {
-            return;
-        }
         if (reader == null) {
             reader = new MessageReader(schema, layout);
         }

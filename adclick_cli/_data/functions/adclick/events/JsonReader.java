@@ -146,7 +146,7 @@ final class JsonReader {
             }
             values[i] = value == null ? defaults[i] : value;
         }
-        rows.event(values);
+        rows.event(values, begin, position(in, from));
     }
 
     private void members(JsonParser in, PathNode node) throws IOException {

@@ -31,9 +31,13 @@ final class MessageReader {
         json = new JsonReader(schema, rows);
     }
 
-    /** The rows of a message. The list is used again for the next one. */
+    /** The rows of a message; null is a tombstone. The list is used again for the next one. */
     List<RowData> read(byte[] message) {
         rows.begin(message);
+        if (message == null) {
+            rows.bad(Reason.NO_VALUE, 0, 0);
+            return rows.end();
+        }
         try {
             records(message);
         } catch (RuntimeException error) {
@@ -51,7 +55,7 @@ final class MessageReader {
         while (p < end) {
             int behind = flat.scan(p);
             if (behind >= 0) {
-                rows.event(flat.values());
+                rows.event(flat.values(), p, behind);
             } else {
                 behind = json.read(m, p);
             }

@@ -7,6 +7,7 @@ package adclick.events;
  */
 final class Reason {
 
+    static final Reason NO_VALUE = new Reason("no value");
     static final Reason NOT_UTF8 = new Reason("not UTF-8");
     static final Reason NOT_JSON = new Reason("not JSON");
     static final Reason NOT_OBJECT = new Reason("not a JSON object");

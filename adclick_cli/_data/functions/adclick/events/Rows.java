@@ -53,23 +53,29 @@ final class Rows {
     private final int[] columns;
     private final boolean[] time;
     private final List<RowData> found = new ArrayList<>();
+
+    /** The column that takes the bytes; -1 where nobody asked for them. */
+    private final int raw;
+
     private byte[] message;
 
-    /** The position of the last row that is no event; -1 where there is none. */
-    private int lastBad;
+    /** Of each row, where its record begins and ends in the message. */
+    private int[] places = new int[16];
 
     Rows(EventSchema schema, Layout layout) {
         columns = layout.columns;
         time = new boolean[columns.length];
+        int raw = -1;
         for (int i = 0; i < columns.length; i++) {
             time[i] = columns[i] >= 0 && schema.fields.get(columns[i]).type == FieldType.TIME;
+            raw = columns[i] == Layout.RAW ? i : raw;
         }
+        this.raw = raw;
     }
 
     void begin(byte[] message) {
         this.message = message;
         found.clear();
-        lastBad = -1;
     }
 
     /** How many there are; also the position of the next record. */
@@ -82,8 +88,8 @@ final class Rows {
         found.subList(count, found.size()).clear();
     }
 
-    /** Adds an event with these values, by field. */
-    void event(Object[] values) {
+    /** Adds an event with these values, by field: the message's bytes from {@code from} to before {@code to}. */
+    void event(Object[] values, int from, int to) {
         GenericRowData row = new GenericRowData(columns.length);
         for (int i = 0; i < columns.length; i++) {
             int column = columns[i];
@@ -93,7 +99,7 @@ final class Rows {
                 row.setField(i, found.size());
             }
         }
-        found.add(row);
+        add(row, from, to);
     }
 
     /** Adds what is no event: the message's bytes from {@code from} to before {@code to}. */
@@ -107,21 +113,28 @@ final class Rows {
                 row.setField(i, StringData.fromString(reason.text));
             } else if (column == Layout.RECORD) {
                 row.setField(i, found.size());
-            } else if (column == Layout.RAW) {
-                row.setField(i, Arrays.copyOfRange(message, from, to));
             }
         }
-        lastBad = found.size();
+        add(row, from, to);
+    }
+
+    private void add(GenericRowData row, int from, int to) {
+        int at = 2 * found.size();
+        if (at == places.length) {
+            places = Arrays.copyOf(places, 2 * at);
+        }
+        places[at] = from;
+        places[at + 1] = to;
         found.add(row);
     }
 
-    /** The rows. Where what is no event is all that a message holds, the row has all of its bytes. */
+    /** The rows. Where a message holds one record only, the row has all of its bytes, which are not copied. */
     List<RowData> end() {
-        if (found.size() == 1 && lastBad == 0) {
-            for (int i = 0; i < columns.length; i++) {
-                if (columns[i] == Layout.RAW) {
-                    ((GenericRowData) found.get(0)).setField(i, message);
-                }
+        if (raw >= 0) {
+            int size = found.size();
+            for (int i = 0; i < size; i++) {
+                byte[] bytes = size == 1 ? message : Arrays.copyOfRange(message, places[2 * i], places[2 * i + 1]);
+                ((GenericRowData) found.get(i)).setField(raw, bytes);
             }
         }
         return found;

@@ -13,7 +13,7 @@ import org.apache.flink.table.types.logical.LogicalType;
  * What a row says of its message besides the fields: metadata of the format, or columns of the table.
  *
  * <p>{@code reason} (STRING) is NULL for an event, else why it is none. {@code record} (INT) is the row's position in
- * its message, from 0. {@code raw} (BYTES) are the bytes of what is no event, else NULL.
+ * its message, from 0. {@code raw} (BYTES) are the record's bytes, and all of the message where it holds one record only.
  */
 final class Verdict implements Serializable {
 

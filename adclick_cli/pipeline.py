@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from adclick_cli import defaults
@@ -16,8 +16,6 @@ from adclick_cli.parameters import Duration
 
 Method = Literal["ratio", "significance", "baseline"]
 METHODS: tuple[Method, ...] = ("ratio", "significance", "baseline")
-
-_MINUTE_MS = 60_000
 
 DedupKey = Literal["impression", "user+ad"]
 DEDUP_KEYS: tuple[DedupKey, ...] = ("impression", "user+ad")
@@ -127,11 +125,9 @@ class Pipeline:
         min_z: least absolute z of `significance` or `baseline`.
         parallelism: parallel subtasks of each operator.
         bounded: read what is there now, write every window, finish.
-        clicks_lead: so much event time before the impressions the clicks are read, where all are there already; 0
-            where they come as they happen.
         live: also keep the upsert topics with the windows that are still open.
-        dead_letters: also find each message that is no event, with the reason.
-        portable: plain SQL alone; without it, adclick's own event format and attribution function do the work.
+        dead_letters: also write each record that is no event, with the reason.
+        portable: plain SQL alone; else adclick's own event format and attribution function do the work.
         checkpoint_interval: how often results are committed.
         transaction_timeout: rows not committed so long after their transaction began are given up by the broker, which
             refuses more than its `transaction.max.timeout.ms` (15 min unless it is told otherwise).
@@ -157,10 +153,9 @@ class Pipeline:
     min_z: float = defaults.MIN_Z
     parallelism: int = defaults.PARALLELISM
     bounded: bool = False
-    clicks_lead: Duration = Duration(0)  # noqa: RUF009 - it is immutable
     live: bool = True
     dead_letters: bool = True
-    portable: bool = True
+    portable: bool = False
     checkpoint_interval: Duration = Duration.parse(defaults.CHECKPOINT_INTERVAL, "checkpoint-interval")
     transaction_timeout: Duration = Duration.parse(defaults.TRANSACTION_TIMEOUT, "transaction-timeout")
     bootstrap_servers: str = f"{defaults.BIND_ADDRESS}:{defaults.KAFKA_PORT}"
@@ -194,36 +189,21 @@ class Pipeline:
 
     @property
     def held_ms(self) -> int:
-        """How far the windows' watermark is behind that of the topics, ms: the joins hold it back.
+        """How far a window's closing is behind the watermark of the topics, ms: until then its clicks may come.
 
-        One join waits for the latest click that an impression may have; the search for duplicates waits once more.
-        Where the clicks are read ahead, it holds the watermark back by their lead, too, and needs no millisecond more.
+        The search for duplicates waits as long once more. (In plain SQL the join holds the watermark back so far.)
         """
-        if self.clicks_lead.ms:
-            return self.reach_back.ms + self.clicks_lead.ms
         return (self.reach_back.ms + 1) * (2 if self.dedups else 1)
+
+    @property
+    def early_held_ms(self) -> int:
+        """The same of the early answer."""
+        return max(self.early, self.clock_skew).ms + 1
 
     @property
     def reach_back(self) -> Duration:
         """How far a join looks back for clicks, less the millisecond by which that must be further than ahead."""
         return max(self.attribution, self.clock_skew)
-
-    @property
-    def early_reach_back(self) -> Duration:
-        """The same of the early lane's join."""
-        return max(self.early, self.clock_skew)
-
-    def of_a_backlog(self) -> Pipeline:
-        """The same for events that are all there already, bounded: the clicks are read ahead, which costs less.
-
-        They lead by attribution and delay, and by half an attribution more: watermarks are passed on in steps, and a
-        backlog's event time runs fast.
-        Not where more than one join waits for the clicks, nor for ids that are unique, which are found by event time.
-        """
-        if self.dedups or self.unique_ids.ms or self.live or self.early.ms or not self.portable:
-            return replace(self, bounded=True)
-        least = self.attribution.ms + self.watermark_delay.ms + max(self.attribution.ms // 2, _MINUTE_MS)
-        return replace(self, bounded=True, clicks_lead=Duration(-(-least // _MINUTE_MS) * _MINUTE_MS))
 
     @property
     def rule(self) -> AlertRule:
@@ -251,6 +231,9 @@ class Pipeline:
             ValueError, TypeError, KeyError: the text is not such an object.
         """
         plain: dict[str, Any] = json.loads(text)
+        gone = sorted(plain.keys() - cls.__dataclass_fields__.keys())
+        if gone:
+            raise ValueError(f"Another version of adclick wrote it: this one has no parameter {', '.join(gone)}.")
         plain["topics"] = Topics(**plain["topics"])
         for name, spec in cls.__dataclass_fields__.items():
             if isinstance(spec.default, Duration) and name in plain:

@@ -181,18 +181,20 @@ DEAD_LETTER = Record(
     defaults.TOPIC_DEAD_LETTERS,
     defaults.DEAD_LETTER_PARTITIONS,
     (
-        Field("source_topic", Kind.TEXT, "the topic of the message that is no event"),
+        Field("source_topic", Kind.TEXT, "the topic of the message that holds what is no event"),
         Field("source_partition", Kind.COUNT, "its partition"),
         Field("source_offset", Kind.COUNT, "its offset"),
+        Field("source_record", Kind.COUNT, "the record's position in the message, from 0"),
         Field("arrived_at", Kind.INSTANT, "its timestamp in the broker"),
         Field("reason", Kind.TEXT, "why it counts nowhere"),
         Field(
             "line",
             Kind.BYTES,
-            f"its bytes, in base64; null for a tombstone and beyond {defaults.DEAD_LETTER_CHARACTERS:,} characters",
+            f"the record's bytes, in base64; null for a tombstone and beyond {defaults.DEAD_LETTER_CHARACTERS:,}"
+            " characters",
         ),
     ),
-    ("source_topic", "source_partition", "source_offset"),
+    ("source_topic", "source_partition", "source_offset", "source_record"),
     max_bytes=defaults.DEAD_LETTER_MAX_BYTES,
 )
 TRUTH = Record(

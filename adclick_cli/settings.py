@@ -174,7 +174,7 @@ class Settings(LoginSettings):
     via: Literal["sql-client", "gateway"] = "sql-client"
     live: bool = True
     dead_letters: bool = True
-    portable: bool = True
+    portable: bool = False
 
     rate: float = defaults.RATE
     seed: int = defaults.SEED
@@ -276,7 +276,8 @@ class Settings(LoginSettings):
         if method is None:
             raise ParameterError("method", self.method, "There is no such rule.", f"Use one of {', '.join(METHODS)}.")
         spike, drop = self._thresholds()
-        plain = Pipeline(
+        self._require_portable()
+        return Pipeline(
             window=_window(self.window),
             attribution=Duration.parse(self.attribution, "attribution"),
             clock_skew=Duration.parse(self.clock_skew, "clock-skew", allow_zero=True),
@@ -296,14 +297,22 @@ class Settings(LoginSettings):
             parallelism=parse_count(self.parallelism, "parallelism", at_least=1, at_most=32_768),
             bounded=bounded,
             live=self.live and not bounded,
-            dead_letters=self.dead_letters,
+            dead_letters=self.dead_letters and not self.portable,
             portable=self.portable,
             checkpoint_interval=Duration.parse(self.checkpoint_interval, "checkpoint-interval"),
             transaction_timeout=Duration.parse(self.transaction_timeout, "transaction-timeout"),
             bootstrap_servers=self.servers.addresses,
             topics=self.topics(),
         )
-        return plain.of_a_backlog() if bounded else plain
+
+    def _require_portable(self) -> None:
+        """Plain SQL has no place for the state that these need."""
+        if not self.portable:
+            return
+        for name in ("early", "dedup-window", "unique-ids"):
+            value = getattr(self, name.replace("-", "_"))
+            if Duration.parse(value, name, allow_zero=True).ms:
+                raise ParameterError(name, value, "Plain SQL cannot do it.", f"Leave --portable or --{name} out.")
 
     def _early(self, *, bounded: bool) -> Duration:
         early = Duration.parse(self.early, "early", allow_zero=True)
@@ -315,13 +324,6 @@ class Settings(LoginSettings):
                 self.early,
                 "It is no shorter than --attribution.",
                 "Give less, for example 15s, or 0s for none.",
-            )
-        if not self.portable:
-            raise ParameterError(
-                "early",
-                self.early,
-                "The early lane is there in plain SQL alone.",
-                "Leave --early or --no-portable out.",
             )
         if Duration.parse(self.dedup_window, "dedup-window", allow_zero=True).ms:
             raise ParameterError(

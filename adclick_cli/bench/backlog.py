@@ -29,8 +29,8 @@ PARSING = "read and parse"
 FINAL = "final"
 LIVE = "final + live"
 EARLY = "final + live + early"
-FUNCTION = "final + live by function"
-SIDES = (PARSING, REFERENCE, FINAL, LIVE, EARLY, FUNCTION)
+PORTABLE = "final + live, portable"
+SIDES = (PARSING, REFERENCE, PORTABLE, FINAL, LIVE, EARLY)
 STOCK = "reference, stock Flink"
 """Not among the sides of a backlog: it needs a TaskManager of its own (`bench.stock`)."""
 _SCRIPTS = {
@@ -40,7 +40,7 @@ _SCRIPTS = {
     FINAL: "final",
     LIVE: "final",
     EARLY: "final",
-    FUNCTION: "final",
+    PORTABLE: "final",
 }
 _EARLY = Duration(15_000)
 _WITHOUT_ROWS = frozenset({PARSING})
@@ -190,15 +190,13 @@ class Runs:
 
 
 def _lanes(pipeline: Pipeline, side: str) -> Pipeline:
-    """With its live lane the pipeline never knows the end of its input: it joins as in live traffic."""
-    if side not in (LIVE, EARLY, FUNCTION):
-        return pipeline
     return replace(
         pipeline,
-        live=True,
-        early=_EARLY if side == EARLY else pipeline.early,
-        portable=side != FUNCTION,
-        clicks_lead=Duration(0),
+        live=side in (LIVE, EARLY, PORTABLE),
+        early=_EARLY if side == EARLY else Duration(0),
+        # What is read and parsed is what plain SQL reads: Flink's own JSON format is the measure of all sides.
+        portable=side in (PARSING, PORTABLE),
+        dead_letters=side in (FINAL, LIVE, EARLY) and pipeline.dead_letters,
     )
 
 

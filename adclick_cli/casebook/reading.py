@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,6 @@ from adclick_cli.casebook.model import (
     Watermark,
 )
 from adclick_cli.errors import ParameterError
-from adclick_cli.parameters import Duration
 from adclick_cli.pipeline import Pipeline
 from adclick_cli.settings import Settings
 
@@ -206,8 +204,7 @@ class _Reader:
 
         try:
             texts: dict[str, Any] = {name: _as_flag(name, value) for name, value in values.items()}
-            # Bounded, for the files end; the join is the one of live traffic, where it matters how late an event comes.
-            return replace(_OwnSettings(**texts).pipeline(bounded=True), clicks_lead=Duration(0))
+            return _OwnSettings(**texts).pipeline(bounded=True)
         except ParameterError as error:
             name = error.field.replace("-", "_")
             raise CaseFileError(

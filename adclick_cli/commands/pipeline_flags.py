@@ -218,8 +218,9 @@ FLAGS: dict[str, tuple[type, Any]] = {
         typer.Option(
             None,
             "--portable/--no-portable",
-            help="Plain SQL alone, or adclick's own event format and attribution function, which cost less and are new:"
-            " on the local runtime only. Default: --portable.",
+            help="Plain SQL alone, for a Flink where no jar of adclick's may go: several times slower, without dead"
+            " letters, --early, --dedup-window and --unique-ids. Default: --no-portable, with adclick's own event"
+            " format and attribution function.",
             rich_help_panel=EXECUTION,
         ),
     ),

@@ -158,9 +158,10 @@ class FlinkRest:
         return Checkpoints(restored, completed, max(restored, completed, *begun))
 
     def late_rows_dropped(self, job_id: str) -> int | None:
-        """Rows that the job's window operators dropped as late since it began or went on; None where it has none.
+        """What the job left out as late since it began or went on; None where nothing in it counts that.
 
-        An interval join counts none, whatever it leaves out; an OVER aggregation has a count of its own.
+        The function counts events, window operators count rows. An interval join counts none, whatever it leaves
+        out; an OVER aggregation has a count of its own.
         """
         counts = [
             count
@@ -168,7 +169,10 @@ class FlinkRest:
             for count in self.metrics(
                 job_id,
                 vertex["id"],
-                lambda name: "WindowAggregate" in name and name.endswith("numLateRecordsDropped"),
+                lambda name: (
+                    name.endswith(("adclick_late_impressions", "adclick_late_clicks"))
+                    or ("WindowAggregate" in name and name.endswith("numLateRecordsDropped"))
+                ),
                 "sum",
             ).values()
         ]

@@ -94,8 +94,6 @@ def _topics(pipeline: Pipeline) -> Transport:
                 **_events(pipeline, topics.clicks),
                 **_idleness(pipeline, may_fall_idle=True),
             },
-            "impression_lines": _lines(pipeline, topics.impressions),
-            "click_lines": _lines(pipeline, topics.clicks),
             "ctr": {
                 **_source(pipeline, topics.ctr, tolerant=False, aligned=False),
                 **_idleness(pipeline, may_fall_idle=True),
@@ -200,14 +198,6 @@ def _reading(pipeline: Pipeline, topic: str) -> dict[str, str]:
         | {"scan.startup.mode": "earliest-offset"}
         | ({"scan.bounded.mode": "latest-offset"} if pipeline.bounded else {})
     )
-
-
-def _lines(pipeline: Pipeline, topic: str) -> Options:
-    """A topic's messages as they are, for those that are no events."""
-    return _reading(pipeline, topic) | {
-        "properties.group.id": f"adclick-lines-{topic}",
-        "value.format": "raw",
-    }
 
 
 def _idleness(pipeline: Pipeline, *, may_fall_idle: bool) -> Options:

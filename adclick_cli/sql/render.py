@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from adclick_cli import defaults, private, resources, schema
 from adclick_cli.errors import ParameterError
 from adclick_cli.parameters import Duration
-from adclick_cli.pipeline import DedupKey, Pipeline
+from adclick_cli.pipeline import Pipeline
 from adclick_cli.sql import options, quoting
 
 JOB_CTR = "adclick ctr"
@@ -22,29 +22,16 @@ MARKS = "'pipeline.global-job-parameters'"
 MARK = "adclick.submission"
 """The global job parameter with the pipeline's fingerprint."""
 
-STAGES = ("settings", "sources", "join", "sinks", "aggregation", "dead_letters", "anomaly")
+STAGES = ("settings", "sources", "join", "sinks", "dead_letters", "aggregation", "anomaly")
 """The stages in the order in which a script runs them."""
 
 _STARTS = {"aggregation": JOB_CTR, "anomaly": JOB_ANOMALY}
 """The stages that start a job."""
 
-_STRAY = "CASE WHEN user_id = '' OR ad_id = '' THEN click_id ELSE '' END"
-"""A click without a user or an ad has no other one of its key."""
-_DEDUP_KEYS: dict[DedupKey, str] = {
-    "impression": "impression_id",
-    "user+ad": f"user_id, ad_id, {_STRAY}",
-}
-"""By key: what clicks are partitioned by."""
-_LIVE_BEFORE = {"aggregation": ("live_sinks", "live_counts")}
 _BUCKETS = 128
 """As many as Flink has key groups unless it is told otherwise."""
-_BY_FUNCTION: dict[str, tuple[str, ...]] = {
-    "sources": ("sources_events",),
-    "join": ("attribution",),
-    "dead_letters": (),
-}
-"""The templates of a stage where the function does the work; those of the other stages are the same."""
-_EARLY_BEFORE = {"aggregation": ("early_sinks",)}
+_PORTABLE = ("sources", "join", "aggregation", "live_counts")
+"""The templates that plain SQL has a `portable_` one instead of."""
 _SCORING = {"baseline": "_score_baseline.sql.j2", "significance": "_score_pairs.sql.j2", "ratio": "_score_pairs.sql.j2"}
 _ANOMALY_MEMORY = Duration(3_600_000)
 _BASELINE_MEMORY = Duration(8 * 86_400_000)
@@ -72,29 +59,19 @@ def _context(pipeline: Pipeline, transport: options.Transport) -> dict[str, Any]
         "names": {"ctr": JOB_CTR, "anomaly": JOB_ANOMALY},
         "lanes": _lanes(pipeline),
         "early": {
-            "lanes": ("early", "final"),
+            "lanes": {"early": "early_counts", "final": "window_counts"},
             "views": ["early.sql.j2"] if pipeline.early.ms else [],
             "times": ("window_time",) if pipeline.early.ms else (),
-            "reach_back": pipeline.early_reach_back,
+            "wait": Duration(pipeline.held_ms - pipeline.early_held_ms),
             "scoring": _SCORING[pipeline.method],
         },
-        "letters": ["dead_letters_insert.sql.j2"] if pipeline.dead_letters and pipeline.portable else [],
         "buckets": 1 if pipeline.unique_ids.ms or pipeline.dedup_columns else _BUCKETS,
         "function": _function(pipeline),
         "optional": {"impression": pipeline.dedup_columns, "click": ()},
         "letter_characters": defaults.DEAD_LETTER_CHARACTERS,
         "heartbeat_id": schema.HEARTBEAT_ID,
-        "dedup": _dedup(pipeline),
-        "joined": {
-            "impressions": "unique_impressions" if pipeline.unique_ids.ms else "impressions",
-            "clicks": "unique_clicks" if pipeline.unique_ids.ms else "clicks",
-            "reach_back": pipeline.reach_back,
-        },
-        "clicked": _clicked(pipeline),
-        "unique": (
-            ("impressions", *_contents(schema.IMPRESSION, pipeline.dedup_columns)),
-            ("clicks", *_contents(schema.CLICK)),
-        ),
+        "dedup_key": pipeline.dedup_columns,
+        "gross": (schema.GROSS.name,) if pipeline.dedups else (),
         "stamp": schema.STAMP,
         "longest": schema.LONGEST_TEXT,
         "source": transport.sources,
@@ -118,8 +95,7 @@ def _lanes(pipeline: Pipeline) -> list[str]:
     wanted = {
         "live.sql.j2": pipeline.live,
         "early_insert.sql.j2": pipeline.early.ms > 0,
-        # The portable script reads the topics a second time for these, in the other job.
-        "dead_events.sql.j2": pipeline.dead_letters and not pipeline.portable,
+        "dead_letters_insert.sql.j2": pipeline.dead_letters,
     }
     return [name for name, on in wanted.items() if on]
 
@@ -140,33 +116,17 @@ def _function(pipeline: Pipeline) -> dict[str, str]:
     return found
 
 
-def _contents(record: schema.Record, more: tuple[str, ...] = ()) -> tuple[str, tuple[str, ...]]:
-    """What identifies an event, and the texts that its result depends on."""
-    return record.required[0], (*record.required[1:], *more)
-
-
-def _clicked(pipeline: Pipeline) -> dict[str, Any]:
-    """When clicks are said to have happened, earlier where they are read ahead, and where a join finds them then."""
-    ahead = pipeline.clicks_lead.ms
-    return {
-        "at": f"{schema.STAMP} - {ahead}" if ahead else schema.STAMP,
-        "never": str(-ahead),
-        "from": Duration(ahead + pipeline.reach_back.ms),
-        "to": Duration(max(ahead - pipeline.attribution.ms, 0)),
-    }
-
-
-def _dedup(pipeline: Pipeline) -> dict[str, Any]:
-    """What the search for duplicates adds to the stages around it; nothing where it is off."""
-    on = pipeline.dedups
-    return {
-        "columns": pipeline.dedup_columns,
-        "key": _DEDUP_KEYS[pipeline.dedup_key],
-        "times": ("click_time",) if on else (),
-        "view": "judged" if on else "attributed",
-        "only": " FILTER (WHERE is_first)" if on else "",
-        "gross": (schema.GROSS.name,) if on else (),
-    }
+def _templates(pipeline: Pipeline, stage: str) -> tuple[str, ...]:
+    """The templates of a stage, in order."""
+    if stage == "dead_letters" and not pipeline.dead_letters:
+        return ()
+    if stage == "anomaly" and pipeline.method == "baseline":
+        return ("anomaly_baseline",)
+    names = [stage]
+    if stage == "aggregation":
+        live = ["live_sinks", "live_counts"] if pipeline.live else []
+        names = [*live, *(["early_sinks"] if pipeline.early.ms else []), stage]
+    return tuple(f"portable_{name}" if pipeline.portable and name in _PORTABLE else name for name in names)
 
 
 def _render(template: str, context: dict[str, Any]) -> str:
@@ -181,32 +141,8 @@ def stage(pipeline: Pipeline, name: str, transport: options.Transport | None = N
     """
     if name not in STAGES:
         raise ParameterError("stage", name, "There is no such stage.", f"Use one of {', '.join(STAGES)}.")
-    if name == "dead_letters" and not pipeline.dead_letters:
-        return ""
     context = _context(pipeline, transport or options.kafka(pipeline))
-    before: tuple[str, ...] = _LIVE_BEFORE.get(name, ()) if pipeline.live else ()
-    before += _EARLY_BEFORE.get(name, ()) if pipeline.early.ms else ()
-    after: tuple[str, ...] = ()
-    if name == "join":
-        before = ("unique",) if pipeline.unique_ids.ms else ()
-        after = ("dedup",) if pipeline.dedups else ()
-    if not pipeline.portable:
-        return "\n".join(_render(template, context) for template in _by_function(pipeline, name))
-    own = name
-    if name == "anomaly" and pipeline.method == "baseline":
-        own = "anomaly_baseline"
-    elif name == "join" and pipeline.clicks_lead.ms:
-        own = "join_backlog"
-    return "\n".join(_render(template, context) for template in (*before, own, *after))
-
-
-def _by_function(pipeline: Pipeline, name: str) -> tuple[str, ...]:
-    if name == "aggregation":
-        live = ("live_sinks", "live_parts") if pipeline.live else ()
-        letters = ("dead_letters_sink",) if pipeline.dead_letters else ()
-        return (*live, *letters, "aggregation_parts")
-    own = "anomaly_baseline" if name == "anomaly" and pipeline.method == "baseline" else name
-    return _BY_FUNCTION.get(name, (own,))
+    return "\n".join(_render(template, context) for template in _templates(pipeline, name))
 
 
 def script(
@@ -235,7 +171,7 @@ BENCH_STAGES = {
     "parse": ("settings", "sources", "bench_parse"),
     "reference": ("settings", "sinks", "bench_reference"),
     "stock": ("settings", "bench_stock", "sinks", "bench_reference"),
-    "final": ("settings", "sources", "join", "sinks", "aggregation"),
+    "final": ("settings", "sources", "join", "sinks", "dead_letters", "aggregation"),
 }
 """What `adclick bench` compares, as the stages of each script."""
 

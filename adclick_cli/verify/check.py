@@ -57,7 +57,7 @@ class Verdict:
         results: ctr, engagement, alerts and, where they are kept, dead_letters and the early lane's.
         watermark: up to where windows must be final, ms since the epoch; None without a good event.
         conflicts: the first events whose id stands for other contents, too.
-        late: what came too late, by the results and by Flink's own count.
+        late: what came too late, by the results and by the job's own count.
         deleted: the partitions of the raw topics that have lost messages.
         hidden: result rows that have been hidden from readers for longer than it takes to commit them.
         seconds: how long reading and checking took, waiting included.
@@ -74,7 +74,7 @@ class Verdict:
 
     @property
     def ok(self) -> bool:
-        """Whether every row is right, none is missing, and Flink's own count of late rows fits."""
+        """Whether every row is right, none is missing, and the job's own count of what was late fits."""
         return all(found.ok for found in self.results.values()) and self.late.contradiction is None
 
     @property
@@ -129,7 +129,7 @@ def check(
         until_ms: dead letters of messages that arrived later need not be there yet, ms since the epoch.
         earlier: the alert rules that were in force before the pipeline's own, oldest first.
         partitions: how many the two topics of events have together; 0 where it is not known.
-        dropped: Flink's own count of late rows, from before the raw events were read.
+        dropped: the job's own count of what was late, from before the raw events were read.
         fields: of impressions and clicks, as `events.take_apart` gives them; None takes the messages apart here.
         begins: the first offsets of the raw topics, from after they were read; None: nothing was ever deleted.
     """
@@ -149,19 +149,14 @@ def check(
         if "dead_letters" in tables:
             results["dead_letters"] = compare.load_dead_letters(db, tables["dead_letters"])
             compare.compare_dead_letters(db, pipeline, until_ms, results["dead_letters"], begins or {})
-        more = 0
         if "ctr_early" in tables:
-            of_early, more = early.check_early(
+            results |= early.check_early(
                 db, tables, pipeline, partitions, fields, one_rule=not earlier, judged_after=after
             )
-            results |= of_early
         ledger.classify(db, pipeline)
         if dropped and pipeline.unique_ids.ms:
-            # A late repeat goes missing before any window.
+            # What is missing may as well be an event of an id that counts already.
             dropped = Dropped(dropped.rows, whole=False)
-        if not pipeline.portable:
-            # The windows take only what the function has closed: nothing is late there.
-            dropped = None
         if deleted:
             # Of what was deleted nobody knows how much was late.
             dropped = None
@@ -170,7 +165,7 @@ def check(
             results,
             watermark,
             ledger.conflicts(db, KEPT_CONFLICTS),
-            late(db, dropped, more),
+            late(db, pipeline, dropped),
             deleted,
         )
     finally:
@@ -258,7 +253,7 @@ def verify(
         wait_s: how long to wait for missing rows while nothing new is written, seconds.
         report: told what is waited for.
         earlier: the alert rules that were in force before the pipeline's own, oldest first.
-        dropped: tells Flink's own count of late rows.
+        dropped: tells the job's own count of what was late.
         stopped: tells why the jobs write nothing now; missing rows are then waited for no longer than its patience.
 
     Raises:
@@ -292,7 +287,7 @@ def verify(
             verdict = check(tables, pipeline, until_ms, earlier, partitions, counted, fields, begins)
             now = time.monotonic()
             verdict.seconds = now - begun
-            # Flink's own count may be some seconds old, too.
+            # The job's own count may be some seconds old, too.
             if (
                 (not verdict.missing and not verdict.late.contradiction)
                 or now - moved > wait_s

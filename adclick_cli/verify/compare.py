@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from adclick_cli import defaults
 from adclick_cli.pipeline import Pipeline
 
 if TYPE_CHECKING:
@@ -285,36 +286,38 @@ def _wrong_values(name: str, row: dict[str, Any]) -> list[str]:
 def load_dead_letters(db: DuckDBPyConnection, messages: pa.Table) -> Comparison:
     """Fill `rows_dead_letters`."""
     columns = {name: f"json_extract_string(text, '$.{name}')" for name in ("source_topic", "reason", "line")}
-    columns |= {name: _NUMBER.format(name=name, kind="BIGINT") for name in ("source_partition", "source_offset")}
-    key = ("source_topic", "source_partition", "source_offset")
+    columns |= {
+        name: _NUMBER.format(name=name, kind="BIGINT")
+        for name in ("source_partition", "source_offset", "source_record")
+    }
+    key = ("source_topic", "source_partition", "source_offset", "source_record")
     return _load(db, "dead_letters", columns, [*key, "reason"], key, messages)
 
 
 _LETTERS = """
 SELECT
     COALESCE(e.source_topic, r.source_topic), COALESCE(e."partition", r.source_partition),
-    COALESCE(e."offset", r.source_offset),
+    COALESCE(e."offset", r.source_offset), COALESCE(e.element, r.source_record),
     e.source_topic IS NOT NULL AS known, r.source_topic IS NOT NULL AS there,
-    e.arrived_ms <= $until AS must,
-    r.reason, r.line IS NULL OR TRY(from_base64(r.line)) IS NOT DISTINCT FROM w.value AS same
+    e.arrived_ms <= $until AS must, r.reason,
+    CASE
+        WHEN r.line IS NULL THEN e.bytes IS NULL OR octet_length(e.bytes) > $longest
+        ELSE TRY(from_base64(r.line)) IS NOT DISTINCT FROM e.bytes
+    END AS same
 FROM expected_dead_letters AS e
 FULL JOIN rows_dead_letters AS r
-    ON r.source_topic = e.source_topic AND r.source_partition = e."partition" AND r.source_offset = e."offset"
-LEFT JOIN (
-    SELECT $topic_impressions AS topic, "partition", "offset", value FROM raw_impressions
-    UNION ALL
-    SELECT $topic_clicks, "partition", "offset", value FROM raw_clicks
-) AS w
-    ON w.topic = r.source_topic AND w."partition" = r.source_partition AND w."offset" = r.source_offset
+    ON
+        r.source_topic = e.source_topic AND r.source_partition = e."partition" AND r.source_offset = e."offset"
+        AND r.source_record = e.element
 WHERE e.source_topic IS NULL OR r.source_topic IS NULL OR NOT same
-ORDER BY 1, 2, 3
+ORDER BY 1, 2, 3, 4
 """
 
 
 def compare_dead_letters(
     db: DuckDBPyConnection, pipeline: Pipeline, until_ms: int, found: Comparison, begins: Begins
 ) -> None:
-    """Compare the messages that are no event with `rows_dead_letters`: each must be there, with its own bytes.
+    """Compare the records that are no event with `rows_dead_letters`: each must be there, with its own bytes.
 
     Args:
         db: with the raw messages and the tables above.
@@ -323,13 +326,13 @@ def compare_dead_letters(
         found: the comparison to fill.
         begins: the first offsets that the broker still has; dead letters of earlier messages are not judged.
     """
-    topics = pipeline.topics
-    first = {getattr(topics, name): offsets for name, offsets in begins.items()}
-    values = {"until": until_ms, "topic_impressions": topics.impressions, "topic_clicks": topics.clicks}
+    first = {getattr(pipeline.topics, name): offsets for name, offsets in begins.items()}
     there_in_all = db.execute("SELECT count(*)::BIGINT FROM rows_dead_letters").fetchone()
     apart = 0
-    for topic, partition, offset, known, there, must, reason, _ in db.execute(_LETTERS, values).fetchall():
-        where = f"dead_letters: {topic}, partition {partition}, offset {offset}"
+    for topic, partition, offset, record, known, there, must, reason, _ in db.execute(
+        _LETTERS, {"until": until_ms, "longest": defaults.DEAD_LETTER_CHARACTERS}
+    ).fetchall():
+        where = f"dead_letters: {topic}, partition {partition}, offset {offset}, record {record}"
         if not there and must:
             found.missing += 1
             found.differences.append(f"{where} is missing")
@@ -345,5 +348,5 @@ def compare_dead_letters(
         else:
             apart += 1
             found.different += 1
-            found.differences.append(f"{where}: line is not the message's bytes")
+            found.differences.append(f"{where}: line is not the record's bytes")
     found.compared = (there_in_all[0] if there_in_all else 0) - apart

@@ -13,7 +13,6 @@ from adclick_cli import schema
 from adclick_cli.pipeline import Pipeline
 from adclick_cli.verify import alerts, compare, oracle
 from adclick_cli.verify.compare import Comparison, utc
-from adclick_cli.verify.late import possible
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -41,7 +40,7 @@ def check_early(
     *,
     one_rule: bool,
     judged_after: int | None = None,
-) -> tuple[dict[str, Comparison], int]:
+) -> dict[str, Comparison]:
     """Check the early lane's three topics.
 
     Args:
@@ -54,7 +53,7 @@ def check_early(
         judged_after: as `compare.compare_windows` takes it.
 
     Returns:
-        A comparison by name, and how many rows could have reached the early windows too late.
+        A comparison by name.
     """
     own = oracle.connect()
     try:
@@ -67,7 +66,7 @@ def check_early(
             alerts.compare_alerts(own, short, (), results["early_alerts"], label="early_alerts")
             results["early_verdicts"] = compare.load_verdicts(own, tables["early_verdicts"])
             _compare_verdicts(db, own, results["early_verdicts"])
-        return results, possible(own)
+        return results
     finally:
         own.close()
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from duckdb import DuckDBPyConnection
 
-_Row = tuple[int, int, int, int, "str | None", bool]
-"""Partition, offset, element, arrival in ms, the object as JSON, whether it is one of several."""
+_Row = tuple[int, int, int, int, "str | None", "bytes | None"]
+"""Partition, offset, element, arrival in ms, the object as JSON, its bytes where it is one of several."""
 
 LONGEST_PLAIN = 1_000
 """Characters; a longer message may reach one of the reader's limits."""
@@ -34,7 +34,7 @@ _NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
 _ALIKE = """
 CREATE OR REPLACE TABLE fields AS
 SELECT
-    "partition", "offset", 0 AS element, arrived_ms, FALSE AS batch, {columns}, 'BIGINT' AS stamp_type,
+    "partition", "offset", 0 AS element, arrived_ms, NULL::BLOB AS raw, {columns}, 'BIGINT' AS stamp_type,
     COALESCE(found.stamp <> '', FALSE) AS plain
 FROM (
     SELECT "partition", "offset", arrived_ms, regexp_extract(text, $form, [{groups}]) AS found
@@ -58,7 +58,7 @@ FROM messages AS m SEMI JOIN (SELECT * FROM fields WHERE NOT plain) AS f
 # name are the same.
 _JSON = """
 SELECT
-    "partition", "offset", 0 AS element, arrived_ms, FALSE AS batch, {columns},
+    "partition", "offset", 0 AS element, arrived_ms, NULL::BLOB AS raw, {columns},
     COALESCE(kinds[1] = 'OBJECT' AND {kinds} AND {once}, FALSE) AS plain
 FROM (
     SELECT
@@ -84,7 +84,7 @@ _NOT_PLAIN_GO = "DELETE FROM fields WHERE NOT plain"
 
 _INSTEAD = """
 INSERT INTO fields
-SELECT "partition", "offset", element, arrived_ms, batch, {columns}, TRUE
+SELECT "partition", "offset", element, arrived_ms, raw, {columns}, TRUE
 FROM (
     SELECT
         *,
@@ -102,11 +102,11 @@ def take_apart(
     optional: tuple[str, ...] = (),
     own_format: bool = False,
 ) -> pa.Table:
-    """The fields of messages: partition, offset, element (from 0), arrived_ms, batch, the fields, stamp, stamp_type.
+    """The fields of messages: partition, offset, element (from 0), arrived_ms, raw, the fields, stamp, stamp_type.
 
-    A message without any object has one row whose fields are NULL; an array has a row for each object in it, and
-    `batch` tells that it is read as several events. By adclick's own format each record of a message has a row, what is
-    no event has NULL fields, and a tombstone has no row. `stamp` is a text, `stamp_type` its type as DuckDB names it.
+    A message without any object has one row whose fields are NULL; an array has a row for each object in it. By
+    adclick's own format each record of a message has a row, and what is no event has NULL fields; `raw` are a record's
+    bytes where a message holds several of them, else NULL. `stamp` is a text, `stamp_type` its type as DuckDB names it.
 
     Args:
         db: what does the work; tables of its own are made and dropped in it.
@@ -207,11 +207,11 @@ def _peculiar(db: DuckDBPyConnection, texts: tuple[str, ...]) -> pa.Table:
     cursor = db.execute('SELECT "partition", "offset", arrived_ms, value FROM others')
     while found := cursor.fetchmany(10_000):
         for partition, offset, arrived, value in found:
-            objects, batch = elements(value, texts, STAMP)
+            objects, _ = elements(value, texts, STAMP)
             written: list[str | None] = [json.dumps(one, ensure_ascii=False) for one in objects]
             if not written:
                 written = [None]
-            rows += [(partition, offset, number, arrived, text, batch) for number, text in enumerate(written)]
+            rows += [(partition, offset, number, arrived, text, None) for number, text in enumerate(written)]
     return _table(rows)
 
 
@@ -226,17 +226,18 @@ def _records(db: DuckDBPyConnection, texts: tuple[str, ...], optional: tuple[str
     cursor = db.execute('SELECT "partition", "offset", arrived_ms, value FROM others')
     while found := cursor.fetchmany(10_000):
         for partition, offset, arrived, value in found:
-            for row in reading.read(value, schema):
+            found_rows = reading.read(value, schema)
+            for row in found_rows:
                 text = None if row.values is None else json.dumps(dict(row.values), ensure_ascii=False)
-                rows.append((partition, offset, row.record, arrived, text, False))
+                rows.append((partition, offset, row.record, arrived, text, row.raw if len(found_rows) > 1 else None))
     return _table(rows)
 
 
 def _table(rows: list[_Row]) -> pa.Table:
     import pyarrow as pa
 
-    kinds = (pa.int32(), pa.int64(), pa.int32(), pa.int64(), pa.string(), pa.bool_())
-    columns = ("partition", "offset", "element", "arrived_ms", "object", "batch")
+    kinds = (pa.int32(), pa.int64(), pa.int32(), pa.int64(), pa.string(), pa.binary())
+    columns = ("partition", "offset", "element", "arrived_ms", "object", "raw")
     values = list(zip(*rows, strict=True)) or [()] * len(columns)
     return pa.table(
         {column: pa.array(list(part), kind) for column, part, kind in zip(columns, values, kinds, strict=True)}

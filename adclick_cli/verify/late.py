@@ -1,9 +1,11 @@
-"""What came too late, by the results and by Flink's own count; the two must not contradict one another."""
+"""What came too late, by the results and by the job's own count; the two must not contradict one another."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from adclick_cli.pipeline import Pipeline
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -11,10 +13,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Dropped:
-    """Flink's own count.
+    """The job's own count.
 
     Attributes:
-        rows: what the window operators dropped (`numLateRecordsDropped`), since the job's last start.
+        rows: since the job's last start, the events that the function left out as late (`adclick_late_impressions`,
+            `adclick_late_clicks`), and the rows that window operators dropped (`numLateRecordsDropped`).
         whole: whether that is since its first start.
     """
 
@@ -29,8 +32,8 @@ class Late:
     Attributes:
         impressions, clicks: distinct events that are missing in the final rows that are right all the same, each by its
             upper bound.
-        possible: so many rows at most could have reached the windows too late.
-        dropped: Flink's own count; None where it is not known.
+        possible: so many events (in plain SQL: rows of the join) at most can have come too late.
+        dropped: the job's own count; None where it is not known.
     """
 
     impressions: int
@@ -40,15 +43,13 @@ class Late:
 
     @property
     def contradiction(self) -> str | None:
-        """Why Flink's count cannot be right together with the results; None where it can."""
+        """Why the job's count cannot be right together with the results; None where it can."""
         if self.dropped is None:
             return None
         if self.dropped.rows > self.possible:
-            return (
-                f"late: Flink's windows dropped {self.dropped.rows} rows, and only {self.possible} can have been late"
-            )
+            return f"late: the job left {self.dropped.rows} out as late, and only {self.possible} can have been late"
         if self.dropped.whole and self.impressions and not self.dropped.rows:
-            return f"late: {self.impressions} impressions are missing, and Flink's windows dropped no row"
+            return f"late: {self.impressions} impressions are missing, and the job left none out as late"
         return None
 
     def to_json(self) -> dict[str, Any]:
@@ -56,8 +57,8 @@ class Late:
         return {
             "impressions_missing": self.impressions,
             "clicks_missing": self.clicks,
-            "rows_possible": self.possible,
-            "rows_dropped_by_windows": None if self.dropped is None else self.dropped.rows,
+            "possible": self.possible,
+            "left_out": None if self.dropped is None else self.dropped.rows,
             "since_first_start": None if self.dropped is None else self.dropped.whole,
         }
 
@@ -67,24 +68,44 @@ SELECT
     COALESCE(sum(e.impressions_high - a.impressions), 0)::BIGINT, COALESCE(sum(e.clicks_high - a.clicks), 0)::BIGINT
 FROM expected_ctr AS e JOIN accepted_ctr AS a USING (window_start, window_end, key)
 """
+# An impression is late when its window has closed. A click is late when the watermark is the attribution past each
+# impression that it may belong to, which is past the click's own time.
 _POSSIBLE = """
+WITH behind AS (
+    SELECT "partition", "offset", element, impression_id, ts, horizon
+    FROM clicks_seen WHERE good AND NOT beat AND horizon > ts
+), clicked AS (
+    SELECT b.horizon, COALESCE(min(i.ts), any_value(b.ts) + $skew) + $attribution AS latest
+    FROM behind AS b
+    LEFT JOIN impressions_seen AS i
+        ON i.good AND i.impression_id = b.impression_id AND b.ts - i.ts BETWEEN -$skew AND $attribution
+    GROUP BY b."partition", b."offset", b.element, b.horizon
+)
+SELECT
+    (SELECT count(*) FROM placed WHERE good AND NOT beat AND horizon >= window_end - 1 + $held)
+    + (SELECT count(*) FROM clicked WHERE horizon > latest)
+"""
+_POSSIBLE_PORTABLE = """
 SELECT
     (SELECT count(*) FROM windowed WHERE NOT certain) + (SELECT count(*) FROM matches WHERE NOT certain)
 """
 
 
-def possible(db: DuckDBPyConnection) -> int:
-    """How many rows at most could have reached the windows too late; needs the oracle's tables."""
-    return int(db.execute(_POSSIBLE).fetchall()[0][0])
+def possible(db: DuckDBPyConnection, pipeline: Pipeline) -> int:
+    """How many events (in plain SQL: rows of the join) at most can have come too late; needs the oracle's tables."""
+    if pipeline.portable:
+        return int(db.execute(_POSSIBLE_PORTABLE).fetchall()[0][0])
+    times = {"held": pipeline.held_ms, "skew": pipeline.clock_skew.ms, "attribution": pipeline.attribution.ms}
+    return int(db.execute(_POSSIBLE, times).fetchall()[0][0])
 
 
-def late(db: DuckDBPyConnection, dropped: Dropped | None, more: int = 0) -> Late:
+def late(db: DuckDBPyConnection, pipeline: Pipeline, dropped: Dropped | None) -> Late:
     """What came too late for the final windows.
 
     Args:
         db: with the oracle's tables and `accepted_ctr` of the comparison.
-        dropped: Flink's own count, of all windows.
-        more: rows that could have reached other windows of the job too late.
+        pipeline: the parameters.
+        dropped: the job's own count.
     """
     impressions, clicks = db.execute(_MISSING).fetchall()[0]
-    return Late(impressions, clicks, possible(db) + more, dropped)
+    return Late(impressions, clicks, possible(db, pipeline), dropped)

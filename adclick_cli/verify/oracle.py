@@ -73,22 +73,17 @@ FROM judged SEMI JOIN {name}_again USING ({identity})
 WINDOW same AS (PARTITION BY {identity}, good ORDER BY {order}"partition", "offset", element)
 """
 
-# Of the same id within the time, the earliest counts, then the smallest content. The search looks at an event when the
-# watermark passes it. One that comes later (not timely) is left out where an event of the same id was looked at since;
-# and what came before is forgotten when the watermark is the time past it.
+# Of the same id within the time, the earliest counts, then the smallest content. The function judges when it closes a
+# window, by what it holds then. It holds what was not late, and forgets nothing that a window still needs. So an event
+# is there if it came before the watermark reached its own time; it may be there if it came later.
 _PRECEDED = """
 CREATE OR REPLACE TABLE {name}_seen AS
 SELECT * REPLACE (
-    good AND min({rank}) OVER near >= {rank} AND (timely OR min({rank}) OVER same = max({rank}) OVER same) AS sure,
-    good AND COALESCE(
-        min({rank}) FILTER (timely) OVER near < {rank} AND horizon <= min(ts) FILTER (timely) OVER near + $unique,
-        FALSE
-    ) AS surely_preceded
+    good AND min({rank}) OVER near >= {rank} AS sure,
+    good AND COALESCE(min({rank}) FILTER (timely) OVER near < {rank}, FALSE) AS surely_preceded
 )
 FROM {name}_seen
-WINDOW
-    same AS (PARTITION BY {identity}, good),
-    near AS (PARTITION BY {identity}, good ORDER BY ts RANGE BETWEEN $unique PRECEDING AND CURRENT ROW)
+WINDOW near AS (PARTITION BY {identity}, good ORDER BY ts RANGE BETWEEN $unique PRECEDING AND CURRENT ROW)
 """
 
 # Every message, the others than impressions too: whoever classifies messages needs no join.
@@ -105,54 +100,45 @@ FROM impressions_seen
 
 _IMPRESSIONS = "CREATE OR REPLACE VIEW windowed AS SELECT * FROM placed WHERE shown"
 
-# The interval join keeps a click until the watermark is $back past it, and an impression until it is $ahead past it.
-# Whichever is read first, the watermark is then at most the lower of both horizons, and later at most the other's own.
 _MATCHES = """
 CREATE OR REPLACE TABLE matches AS
 SELECT
     i.window_start, i.window_end, i.campaign_id, i.device_type, c.click_id,
-    i.certain AND c.sure
-        AND i.horizon <= c.ts - $lead + $back AND least(i.horizon, c.horizon - $lead) < c.ts - $lead + $back
-        AND c.horizon - $lead <= i.ts + $ahead AND least(i.horizon, c.horizon - $lead) < i.ts + $ahead
-        AS certain,
-    greatest(i.horizon, c.horizon - $lead) AS latest, i.ts AS shown_ts,
+    i.certain AND c.sure AND {in_time} AS certain,
+    greatest(i.horizon, c.horizon) AS latest, i.ts AS shown_ts,
     {key} AS key, c.ts AS click_ts, c."partition", c."offset", c.element
 FROM windowed AS i
 JOIN clicks_seen AS c ON c.impression_id = i.impression_id
 WHERE c.good AND NOT c.surely_preceded AND c.ts - i.ts BETWEEN -$skew AND $attribution
 """
+# The function keeps a click for as long as one of its impressions may come. It counts one that comes before the
+# watermark is $attribution past the impression, whichever of the two is read first (AttributionRules.counts).
+_IN_TIME = "c.horizon <= i.ts + $attribution"
+# The interval join keeps a click until the watermark is $back past it, an impression until it is $attribution past it.
+# Whichever is read first, the watermark is then at most the lower of both horizons, and later at most the other's own.
+_IN_TIME_PORTABLE = """
+    i.horizon <= c.ts + $back AND least(i.horizon, c.horizon) < c.ts + $back
+    AND c.horizon <= i.ts + $attribution AND least(i.horizon, c.horizon) < i.ts + $attribution
+"""
 
 # Clicks of one key in the order of time, then id: a duplicate follows another one too closely. One that may not have
-# been there makes the next one neither sure to count nor sure not to. The search goes by the join's watermark, which is
-# $back behind: it looks at a click when that passes it, and forgets it when that is the time past it.
+# been there makes the next one neither sure to count nor sure not to. The function looks when it closes a window, twice
+# $back after its end: what came before the watermark was $back past the click is there.
 _FRESH = """
 CREATE OR REPLACE TABLE fresh AS
 WITH clicked AS (
-    SELECT
-        key, click_ts, click_id,
-        bool_or(certain AND latest < click_ts + $back) AS timely, max(latest) AS latest
+    SELECT key, click_ts, click_id, bool_or(certain AND latest < click_ts + $back) AS timely
     FROM matches GROUP BY ALL
 )
 SELECT
     key, click_ts, click_id,
-    count(*) OVER (PARTITION BY key) = 1 AS lone,
     COALESCE(click_ts - max(click_ts) OVER before > $dedup, TRUE) AS surely_fresh,
-    COALESCE(
-        click_ts - max(click_ts) FILTER (timely) OVER before > $dedup
-        OR latest > max(click_ts) FILTER (timely) OVER before + $dedup + $back,
-        TRUE
-    ) AS fresh
+    COALESCE(click_ts - max(click_ts) FILTER (timely) OVER before > $dedup, TRUE) AS fresh
 FROM clicked
 WINDOW before AS (
     PARTITION BY key ORDER BY click_ts, click_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
 )
 """
-
-# A click that comes to the search after its time is judged all the same if it is the only one of its key; then it must
-# find its impression once more.
-_JUDGED = (
-    "certain AND surely_fresh AND (latest < click_ts + $back OR lone AND latest < shown_ts + $attribution + $back)"
-)
 
 _COUNTS = """
 CREATE OR REPLACE TABLE counts AS
@@ -177,7 +163,7 @@ WITH alone AS (
 ), clicked AS (
     SELECT
         window_start, window_end, campaign_id, device_type,
-        count(DISTINCT click_id) FILTER ({judged}) AS clicks_low,
+        count(DISTINCT click_id) FILTER (certain AND surely_fresh) AS clicks_low,
         count(DISTINCT click_id) FILTER (fresh) AS clicks_high,
         count(DISTINCT click_id) FILTER (certain) AS gross_low,
         count(DISTINCT click_id) AS gross_high
@@ -209,12 +195,10 @@ GROUP BY window_start, window_end, {key}
 """
 
 _DEAD_LETTERS = """
-CREATE OR REPLACE TABLE expected_dead_letters AS
-SELECT $topic_impressions AS source_topic, "partition", "offset", any_value(arrived_ms) AS arrived_ms
-FROM impressions WHERE NOT good AND NOT batch GROUP BY ALL
-UNION ALL
-SELECT $topic_clicks, "partition", "offset", any_value(arrived_ms)
-FROM clicks WHERE NOT good AND NOT batch GROUP BY ALL
+SELECT $topic_{name} AS source_topic, b."partition", b."offset", b.element, b.arrived_ms,
+    COALESCE(b.raw, w.value) AS bytes
+FROM {name} AS b JOIN raw_{name} AS w ON w."partition" = b."partition" AND w."offset" = b."offset"
+WHERE NOT b.good
 """
 
 _BOUND = """
@@ -284,9 +268,7 @@ def compute(
         "dedup": pipeline.dedup_window.ms,
         "unique": pipeline.unique_ids.ms,
         "held": pipeline.held_ms,
-        "lead": pipeline.clicks_lead.ms,
-        "back": pipeline.reach_back.ms + (pipeline.clicks_lead.ms or 1),
-        "ahead": pipeline.attribution.ms - pipeline.clicks_lead.ms,
+        "back": pipeline.reach_back.ms + 1,
         "never": NEVER,
         "delay": pipeline.watermark_delay.ms,
         "max_ahead": pipeline.max_ahead.ms,
@@ -319,13 +301,15 @@ def compute(
         run(_SEEN.format(name=name, identity=identity, content=content, order=f"{rank}, " if unique else ""))
         if unique:
             run(_PRECEDED.format(name=name, identity=identity, rank=f"row({rank})"))
-    run(_DEAD_LETTERS)
+    letters = " UNION ALL ".join(_DEAD_LETTERS.format(name=name) for name in EVENTS)
+    run(f"CREATE OR REPLACE TABLE expected_dead_letters AS {letters}")
     # A view takes no parameters; these are whole numbers.
     db.execute(_PLACED.format(window=pipeline.window.ms, held=pipeline.held_ms))
     db.execute(_IMPRESSIONS)
-    run(_MATCHES.format(key=_KEYS[pipeline.dedup_key] if pipeline.dedups else "row(c.click_id, '', '')"))
+    key = _KEYS[pipeline.dedup_key] if pipeline.dedups else "row(c.click_id, '', '')"
+    run(_MATCHES.format(key=key, in_time=_IN_TIME_PORTABLE if pipeline.portable else _IN_TIME))
     run(_FRESH)
-    run(_COUNTS.format(judged=_JUDGED if pipeline.dedups else "certain"))
+    run(_COUNTS)
     found = run(_BOUND).fetchone()
     watermark = found[0] if found else None
     bound = NEVER if pipeline.bounded else watermark if watermark is not None else -NEVER

@@ -125,13 +125,13 @@ CREATE TEMPORARY TABLE nothing (
 EXECUTE STATEMENT SET
 BEGIN
 
-    INSERT INTO nothing
+    INSERT INTO nothing (id, other)
     SELECT
         impression_id,
         campaign_id
     FROM impressions;
 
-    INSERT INTO nothing
+    INSERT INTO nothing (id, other)
     SELECT
         click_id,
         impression_id

@@ -146,7 +146,7 @@ LEFT JOIN reference_clicks AS c
 EXECUTE STATEMENT SET
 BEGIN
 
-    INSERT INTO ctr_results
+    INSERT INTO ctr_results (window_start, window_end, campaign_id, impression_count, click_count, ctr)
     SELECT
         window_start,
         window_end,
@@ -157,7 +157,7 @@ BEGIN
     FROM TABLE(TUMBLE(TABLE reference_joined, DESCRIPTOR(event_time), INTERVAL '1' MINUTE))
     GROUP BY window_start, window_end, campaign_id;
 
-    INSERT INTO engagement_results
+    INSERT INTO engagement_results (window_start, window_end, device_type, impression_count, click_count)
     SELECT
         window_start,
         window_end,

@@ -10,41 +10,32 @@ SET 'table.generated-code.max-length' = '64000';
 SET 'table.dml-sync' = 'true';
 
 -- Flink shows it with each job; by it adclick knows its own.
-SET 'pipeline.global-job-parameters' = 'adclick.submission:220c482a2b7b2e8c';
+SET 'pipeline.global-job-parameters' = 'adclick.submission:3365374879072fc1';
 
--- Stage: sources. Two topics of JSON events, read from the beginning.
+-- Stage: sources. Two topics of JSON events, read once from the beginning by adclick's own format (docs/events.md).
 --
--- Only the columns that a result needs are declared: the others are not even parsed.
--- A bad event (not JSON, a field missing, of the wrong type or empty, a time that cannot be) gets event time 0:
--- it moves no watermark, and the views below leave it out. An object or array where a text should be reads as its JSON.
--- A heartbeat is an event with a reserved id: it moves its partition's watermark, and the views leave it out, too.
+-- A message gives its events, or says in `reason` why it is none. What is no event has event time 0 and moves no
+-- watermark. A heartbeat is an event with a reserved id: it moves its partition's watermark and counts nowhere.
+-- `due_time` is a year past the event, and its watermark a year and the delay before that: so the watermark is that of the
+-- events, and no row is behind it before the function has seen it (Flink drops such rows in silence).
 
 CREATE TEMPORARY TABLE impression_events (
     impression_id STRING,
     campaign_id STRING,
     device_type STRING,
-    event_timestamp BIGINT,
+    event_timestamp TIMESTAMP_LTZ(3),
+    source_topic STRING METADATA FROM 'topic' VIRTUAL,
+    source_partition BIGINT METADATA FROM 'partition' VIRTUAL,
+    source_offset BIGINT METADATA FROM 'offset' VIRTUAL,
     arrived_at TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL,
-    event_time AS CASE
-        WHEN
-            impression_id <> ''
-            AND impression_id NOT LIKE '{%'
-            AND impression_id NOT LIKE '[%'
-            AND CHAR_LENGTH(impression_id) <= 1024
-            AND campaign_id <> ''
-            AND campaign_id NOT LIKE '{%'
-            AND campaign_id NOT LIKE '[%'
-            AND CHAR_LENGTH(campaign_id) <= 1024
-            AND device_type <> ''
-            AND device_type NOT LIKE '{%'
-            AND device_type NOT LIKE '[%'
-            AND CHAR_LENGTH(device_type) <= 1024
-            AND event_timestamp > 0
-            AND TO_TIMESTAMP_LTZ(event_timestamp, 3) <= arrived_at + INTERVAL '1' HOUR
-            THEN TO_TIMESTAMP_LTZ(event_timestamp, 3)
+    source_record INT METADATA FROM 'value.record' VIRTUAL,
+    reason STRING METADATA FROM 'value.reason' VIRTUAL,
+    line BYTES METADATA FROM 'value.raw' VIRTUAL,
+    due_time AS CASE
+        WHEN event_timestamp <= arrived_at + INTERVAL '1' HOUR THEN event_timestamp
         ELSE TO_TIMESTAMP_LTZ(0, 3)
-    END,
-    WATERMARK FOR event_time AS event_time - INTERVAL '5' SECOND
+    END + INTERVAL '365' DAY (3),
+    WATERMARK FOR due_time AS due_time - INTERVAL '365' DAY (3) - INTERVAL '5' SECOND
 ) WITH (
     'connector' = 'kafka',
     'topic' = 'ad-impressions',
@@ -53,33 +44,25 @@ CREATE TEMPORARY TABLE impression_events (
     'properties.isolation.level' = 'read_committed',
     'scan.startup.mode' = 'earliest-offset',
     'scan.bounded.mode' = 'latest-offset',
-    'value.format' = 'json',
-    'value.json.timestamp-format.standard' = 'ISO-8601',
-    'value.json.ignore-parse-errors' = 'true',
-    'value.json.decode.json-parser.enabled' = 'false'
+    'value.format' = 'adclick-events'
 );
 
 CREATE TEMPORARY TABLE click_events (
     click_id STRING,
     impression_id STRING,
-    event_timestamp BIGINT,
+    event_timestamp TIMESTAMP_LTZ(3),
+    source_topic STRING METADATA FROM 'topic' VIRTUAL,
+    source_partition BIGINT METADATA FROM 'partition' VIRTUAL,
+    source_offset BIGINT METADATA FROM 'offset' VIRTUAL,
     arrived_at TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL,
-    event_time AS CASE
-        WHEN
-            click_id <> ''
-            AND click_id NOT LIKE '{%'
-            AND click_id NOT LIKE '[%'
-            AND CHAR_LENGTH(click_id) <= 1024
-            AND impression_id <> ''
-            AND impression_id NOT LIKE '{%'
-            AND impression_id NOT LIKE '[%'
-            AND CHAR_LENGTH(impression_id) <= 1024
-            AND event_timestamp > 0
-            AND TO_TIMESTAMP_LTZ(event_timestamp, 3) <= arrived_at + INTERVAL '1' HOUR
-            THEN TO_TIMESTAMP_LTZ(event_timestamp - 960000, 3)
-        ELSE TO_TIMESTAMP_LTZ(-960000, 3)
-    END,
-    WATERMARK FOR event_time AS event_time - INTERVAL '5' SECOND
+    source_record INT METADATA FROM 'value.record' VIRTUAL,
+    reason STRING METADATA FROM 'value.reason' VIRTUAL,
+    line BYTES METADATA FROM 'value.raw' VIRTUAL,
+    due_time AS CASE
+        WHEN event_timestamp <= arrived_at + INTERVAL '1' HOUR THEN event_timestamp
+        ELSE TO_TIMESTAMP_LTZ(0, 3)
+    END + INTERVAL '365' DAY (3),
+    WATERMARK FOR due_time AS due_time - INTERVAL '365' DAY (3) - INTERVAL '5' SECOND
 ) WITH (
     'connector' = 'kafka',
     'topic' = 'ad-clicks',
@@ -88,57 +71,63 @@ CREATE TEMPORARY TABLE click_events (
     'properties.isolation.level' = 'read_committed',
     'scan.startup.mode' = 'earliest-offset',
     'scan.bounded.mode' = 'latest-offset',
-    'value.format' = 'json',
-    'value.json.timestamp-format.standard' = 'ISO-8601',
-    'value.json.ignore-parse-errors' = 'true',
-    'value.json.decode.json-parser.enabled' = 'false'
+    'value.format' = 'adclick-events'
 );
 
-CREATE TEMPORARY VIEW impressions AS
-SELECT
-    impression_id,
-    campaign_id,
-    device_type,
-    event_timestamp,
-    event_time
-FROM impression_events
-WHERE
-    event_time > TO_TIMESTAMP_LTZ(0, 3)
-    AND impression_id <> 'adclick-heartbeat';
-
-CREATE TEMPORARY VIEW clicks AS
-SELECT
-    click_id,
-    impression_id,
-    event_time
-FROM click_events
-WHERE
-    event_time > TO_TIMESTAMP_LTZ(-960000, 3)
-    AND click_id <> 'adclick-heartbeat';
-
--- Stage: join, of a backlog that is there as a whole. Attribution: a click belongs to its impression from 0s
--- before it to 10m after it, both ends included.
+-- Stage: attribution. A click belongs to its impression from 0s before it to 10m after it, both
+-- ends included.
 --
--- The clicks are dated 16m earlier than they were (stage sources), and being few they are read ahead. So an impression
--- finds the watermark past its last click: it is answered at once, and only clicks are kept, with a timer for each of
--- those alone. Where the clicks are not ahead it is kept until they are (docs/decisions/0014).
--- The join looks back as far as in live traffic, so that a late impression counts with its clicks; a plain condition says
--- what counts.
+-- The function keeps impressions and clicks in slices of one or more windows, and answers twice: `live` rows while a window
+-- is open, at most one a second for each bucket, and `final` rows when no event of the window can come any more.
+-- Ids fall into as many buckets as Flink has key groups.
+
+CREATE TEMPORARY VIEW events AS
+SELECT
+    ABS(MOD(HASH_CODE(impression_id), 128)) AS bucket,
+    impression_id,
+    CAST(NULL AS STRING) AS click_id,
+    event_timestamp,
+    ARRAY[campaign_id, device_type] AS dimensions,
+    CAST(NULL AS ARRAY<BIGINT>) AS sums,
+    CAST(NULL AS ARRAY<STRING>) AS dedup_key,
+    due_time
+FROM impression_events
+WHERE reason IS NULL AND event_timestamp <= arrived_at + INTERVAL '1' HOUR AND impression_id <> 'adclick-heartbeat'
+UNION ALL
+SELECT
+    ABS(MOD(HASH_CODE(impression_id), 128)) AS bucket,
+    impression_id,
+    click_id,
+    event_timestamp,
+    CAST(NULL AS ARRAY<STRING>) AS dimensions,
+    CAST(NULL AS ARRAY<BIGINT>) AS sums,
+    CAST(NULL AS ARRAY<STRING>) AS dedup_key,
+    due_time
+FROM click_events
+WHERE reason IS NULL AND event_timestamp <= arrived_at + INTERVAL '1' HOUR AND click_id <> 'adclick-heartbeat';
+
+CREATE TEMPORARY FUNCTION `attribution` AS 'adclick.Attribution';
 
 CREATE TEMPORARY VIEW attributed AS
 SELECT
-    i.impression_id,
-    c.click_id,
-    i.campaign_id,
-    i.device_type,
-    i.event_time
-FROM impressions AS i
-LEFT JOIN clicks AS c
-    ON
-        i.impression_id = c.impression_id
-        AND c.event_time BETWEEN i.event_time - INTERVAL '26' MINUTE
-        AND i.event_time - INTERVAL '6' MINUTE
-        AND c.event_time >= TO_TIMESTAMP_LTZ(i.event_timestamp - 960000, 3) - INTERVAL '0' SECOND;
+    kind,
+    window_start AS counted_start,
+    window_end AS counted_end,
+    dimensions[1] AS campaign_id,
+    dimensions[2] AS device_type,
+    impressions,
+    clicks,
+    click,
+    valid_click,
+    rowtime AS closed_at
+FROM attribution(
+    events => TABLE events PARTITION BY bucket,
+    window_size => '3600000 ms',
+    attribution => '600000 ms',
+    dimensions => 'campaign_id, device_type',
+    on_time => DESCRIPTOR(due_time),
+    uid => 'attribution'
+);
 
 -- Stage: sinks. Final rows are append-only and exactly-once: read them with isolation.level=read_committed.
 
@@ -207,60 +196,13 @@ CREATE TEMPORARY TABLE anomaly_alerts (
     'properties.transaction.timeout.ms' = '900000'
 );
 
--- Stage: aggregation. Tumbling windows of 1h on the impressions' event time.
---
--- Counted once by (campaign, device) and summed into both results.
--- DISTINCT: an event that its producer delivered twice counts once.
-
-CREATE TEMPORARY VIEW window_counts AS
-SELECT
-    window_start,
-    window_end,
-    campaign_id,
-    device_type,
-    COUNT(DISTINCT impression_id) AS impression_count,
-    COUNT(DISTINCT click_id) AS click_count
-FROM TABLE(TUMBLE(TABLE attributed, DESCRIPTOR(event_time), INTERVAL '1' HOUR))
-GROUP BY window_start, window_end, campaign_id, device_type;
-
-SET 'pipeline.name' = 'adclick ctr';
-
-EXECUTE STATEMENT SET
-BEGIN
-
-    INSERT INTO ctr_results
-    SELECT
-        window_start,
-        window_end,
-        campaign_id,
-        SUM(impression_count) AS impression_count,
-        SUM(click_count) AS click_count,
-        CAST(SUM(click_count) AS DOUBLE) / SUM(impression_count) AS ctr
-    FROM window_counts
-    GROUP BY window_start, window_end, campaign_id;
-
-    INSERT INTO engagement_results
-    SELECT
-        window_start,
-        window_end,
-        device_type,
-        SUM(impression_count) AS impression_count,
-        SUM(click_count) AS click_count
-    FROM window_counts
-    GROUP BY window_start, window_end, device_type;
-
-END;
-
--- Stage: dead letters. Each message that is no event, with its place, its bytes and the reason.
---
--- The topics are read a second time, as bytes: the sources that count see only columns. The first look clears nearly
--- every message; what it does not clear is looked at closely. A reason of NULL means that it is an event after all.
--- An array is read as several events, so it is a dead letter only where none of its elements could be one.
+-- Stage: dead letters. Each record that is no event, with its place, its bytes and the reason.
 
 CREATE TEMPORARY TABLE dead_letters (
     `source_topic` STRING,
     `source_partition` BIGINT,
     `source_offset` BIGINT,
+    `source_record` BIGINT,
     `arrived_at` TIMESTAMP_LTZ(3),
     `reason` STRING,
     `line` BYTES
@@ -278,201 +220,98 @@ CREATE TEMPORARY TABLE dead_letters (
     'properties.max.request.size' = '8388608'
 );
 
-CREATE TEMPORARY TABLE impression_lines (
-    line BYTES,
-    source_topic STRING METADATA FROM 'topic' VIRTUAL,
-    source_partition BIGINT METADATA FROM 'partition' VIRTUAL,
-    source_offset BIGINT METADATA FROM 'offset' VIRTUAL,
-    arrived_at TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL
-) WITH (
-    'connector' = 'kafka',
-    'topic' = 'ad-impressions',
-    'properties.bootstrap.servers' = '127.0.0.1:9092',
-    'properties.group.id' = 'adclick-lines-ad-impressions',
-    'properties.isolation.level' = 'read_committed',
-    'scan.startup.mode' = 'earliest-offset',
-    'scan.bounded.mode' = 'latest-offset',
-    'value.format' = 'raw'
-);
-
-CREATE TEMPORARY VIEW impression_messages AS
-SELECT
-    *,
-    DECODE(line, 'UTF-8') AS message
-FROM impression_lines;
-
-CREATE TEMPORARY VIEW impression_suspects AS
+CREATE TEMPORARY VIEW dead_events AS
 SELECT
     source_topic,
     source_partition,
     source_offset,
+    CAST(source_record AS BIGINT) AS source_record,
     arrived_at,
-    line,
-    -- The JSON format takes a byte order mark and control characters; the functions below do not.
-    -- RAND is never below 0: it only keeps the planner from merging both looks into one (docs/decisions/0006).
-    CASE WHEN RAND() >= 0 THEN REGEXP_REPLACE(message, '[\x00-\x1F\x{FEFF}]', ' ') END AS message
-FROM impression_messages
-WHERE
-    -- The planner puts conditions that begin with NOT last: written so, every message would be looked at closely
-    -- (docs/decisions/0006).
-    (
-        REGEXP(JSON_VALUE(message, '$.impression_id'), '^[^{\[][\s\S]{0,1023}$')
-        AND REGEXP(JSON_VALUE(message, '$.campaign_id'), '^[^{\[][\s\S]{0,1023}$')
-        AND REGEXP(JSON_VALUE(message, '$.device_type'), '^[^{\[][\s\S]{0,1023}$')
-        AND TO_TIMESTAMP_LTZ(
-            CAST(REGEXP_EXTRACT(JSON_VALUE(message, '$.event_timestamp'), '^[1-9][0-9]{0,14}$') AS BIGINT), 3
-        ) <= arrived_at + INTERVAL '1' HOUR
-        AND NOT REGEXP(message, '\x{FFFD}')
-    ) IS NOT TRUE;
-
-CREATE TEMPORARY VIEW impression_fields AS
-SELECT
-    *,
-    JSON_QUERY(message, '$') AS root,
-    JSON_VALUE(message, '$.impression_id') AS impression_id,
-    JSON_VALUE(message, '$.campaign_id') AS campaign_id,
-    JSON_VALUE(message, '$.device_type') AS device_type,
-    -- A number may have a fraction, which is cut off, or an exponent; a text only digits.
-    CASE
-        WHEN REGEXP(JSON_VALUE(message, '$.event_timestamp'), '^\s*[+-]?[0-9]+\s*$')
-            THEN TRY_CAST(JSON_VALUE(message, '$.event_timestamp') AS BIGINT)
-        WHEN JSON_QUERY(message, '$[''event_timestamp'', ''event_timestamp'']') NOT LIKE '{"event_timestamp":"%'
-            THEN CAST(TRY_CAST(JSON_VALUE(message, '$.event_timestamp') AS DOUBLE) AS BIGINT)
-    END AS event_timestamp
-FROM impression_suspects;
-
-CREATE TEMPORARY VIEW impression_reasons AS
-SELECT
-    source_topic,
-    source_partition,
-    source_offset,
-    arrived_at,
-    CASE
-        WHEN line IS NULL THEN 'tombstone: the value is null'
-        WHEN ENCODE(DECODE(line, 'UTF-8'), 'UTF-8') <> line THEN 'not UTF-8'
-        WHEN NOT JSON_EXISTS(message, '$') AND TRIM(message) <> 'null' THEN 'not JSON'
-        WHEN LEFT(root, 1) = '[' AND JSON_QUERY(message, '$[*].event_timestamp') <> '[]' THEN CAST(NULL AS STRING)
-        WHEN NOT COALESCE(LEFT(root, 1) = '{', FALSE) THEN 'not a JSON object'
-        WHEN JSON_QUERY(message, '$.impression_id') IS NOT NULL THEN 'impression_id is no text'
-        WHEN impression_id IS NULL THEN 'impression_id is missing or null'
-        WHEN impression_id = '' THEN 'impression_id is empty'
-        WHEN LEFT(impression_id, 1) IN ('{', '[') THEN 'impression_id begins with a bracket'
-        WHEN CHAR_LENGTH(impression_id) > 1024 THEN 'impression_id is longer than 1024 characters'
-        WHEN JSON_QUERY(message, '$.campaign_id') IS NOT NULL THEN 'campaign_id is no text'
-        WHEN campaign_id IS NULL THEN 'campaign_id is missing or null'
-        WHEN campaign_id = '' THEN 'campaign_id is empty'
-        WHEN LEFT(campaign_id, 1) IN ('{', '[') THEN 'campaign_id begins with a bracket'
-        WHEN CHAR_LENGTH(campaign_id) > 1024 THEN 'campaign_id is longer than 1024 characters'
-        WHEN JSON_QUERY(message, '$.device_type') IS NOT NULL THEN 'device_type is no text'
-        WHEN device_type IS NULL THEN 'device_type is missing or null'
-        WHEN device_type = '' THEN 'device_type is empty'
-        WHEN LEFT(device_type, 1) IN ('{', '[') THEN 'device_type begins with a bracket'
-        WHEN CHAR_LENGTH(device_type) > 1024 THEN 'device_type is longer than 1024 characters'
-        WHEN NOT JSON_EXISTS(message, '$.event_timestamp') THEN 'event_timestamp is missing or null'
-        WHEN event_timestamp IS NULL THEN 'event_timestamp is no whole number of milliseconds'
-        WHEN event_timestamp <= 0 THEN 'event_timestamp is not above 0'
-        WHEN NOT COALESCE(TO_TIMESTAMP_LTZ(event_timestamp, 3) <= arrived_at + INTERVAL '1' HOUR, FALSE)
-            THEN 'event_timestamp is more than 1h past its arrival'
-    END AS reason,
-    CASE WHEN CHAR_LENGTH(message) <= 1048576 THEN line END AS line
-FROM impression_fields;
-
-CREATE TEMPORARY TABLE click_lines (
-    line BYTES,
-    source_topic STRING METADATA FROM 'topic' VIRTUAL,
-    source_partition BIGINT METADATA FROM 'partition' VIRTUAL,
-    source_offset BIGINT METADATA FROM 'offset' VIRTUAL,
-    arrived_at TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL
-) WITH (
-    'connector' = 'kafka',
-    'topic' = 'ad-clicks',
-    'properties.bootstrap.servers' = '127.0.0.1:9092',
-    'properties.group.id' = 'adclick-lines-ad-clicks',
-    'properties.isolation.level' = 'read_committed',
-    'scan.startup.mode' = 'earliest-offset',
-    'scan.bounded.mode' = 'latest-offset',
-    'value.format' = 'raw'
-);
-
-CREATE TEMPORARY VIEW click_messages AS
-SELECT
-    *,
-    DECODE(line, 'UTF-8') AS message
-FROM click_lines;
-
-CREATE TEMPORARY VIEW click_suspects AS
-SELECT
-    source_topic,
-    source_partition,
-    source_offset,
-    arrived_at,
-    line,
-    -- The JSON format takes a byte order mark and control characters; the functions below do not.
-    -- RAND is never below 0: it only keeps the planner from merging both looks into one (docs/decisions/0006).
-    CASE WHEN RAND() >= 0 THEN REGEXP_REPLACE(message, '[\x00-\x1F\x{FEFF}]', ' ') END AS message
-FROM click_messages
-WHERE
-    -- The planner puts conditions that begin with NOT last: written so, every message would be looked at closely
-    -- (docs/decisions/0006).
-    (
-        REGEXP(JSON_VALUE(message, '$.click_id'), '^[^{\[][\s\S]{0,1023}$')
-        AND REGEXP(JSON_VALUE(message, '$.impression_id'), '^[^{\[][\s\S]{0,1023}$')
-        AND TO_TIMESTAMP_LTZ(
-            CAST(REGEXP_EXTRACT(JSON_VALUE(message, '$.event_timestamp'), '^[1-9][0-9]{0,14}$') AS BIGINT), 3
-        ) <= arrived_at + INTERVAL '1' HOUR
-        AND NOT REGEXP(message, '\x{FFFD}')
-    ) IS NOT TRUE;
-
-CREATE TEMPORARY VIEW click_fields AS
-SELECT
-    *,
-    JSON_QUERY(message, '$') AS root,
-    JSON_VALUE(message, '$.click_id') AS click_id,
-    JSON_VALUE(message, '$.impression_id') AS impression_id,
-    -- A number may have a fraction, which is cut off, or an exponent; a text only digits.
-    CASE
-        WHEN REGEXP(JSON_VALUE(message, '$.event_timestamp'), '^\s*[+-]?[0-9]+\s*$')
-            THEN TRY_CAST(JSON_VALUE(message, '$.event_timestamp') AS BIGINT)
-        WHEN JSON_QUERY(message, '$[''event_timestamp'', ''event_timestamp'']') NOT LIKE '{"event_timestamp":"%'
-            THEN CAST(TRY_CAST(JSON_VALUE(message, '$.event_timestamp') AS DOUBLE) AS BIGINT)
-    END AS event_timestamp
-FROM click_suspects;
-
-CREATE TEMPORARY VIEW click_reasons AS
-SELECT
-    source_topic,
-    source_partition,
-    source_offset,
-    arrived_at,
-    CASE
-        WHEN line IS NULL THEN 'tombstone: the value is null'
-        WHEN ENCODE(DECODE(line, 'UTF-8'), 'UTF-8') <> line THEN 'not UTF-8'
-        WHEN NOT JSON_EXISTS(message, '$') AND TRIM(message) <> 'null' THEN 'not JSON'
-        WHEN LEFT(root, 1) = '[' AND JSON_QUERY(message, '$[*].event_timestamp') <> '[]' THEN CAST(NULL AS STRING)
-        WHEN NOT COALESCE(LEFT(root, 1) = '{', FALSE) THEN 'not a JSON object'
-        WHEN JSON_QUERY(message, '$.click_id') IS NOT NULL THEN 'click_id is no text'
-        WHEN click_id IS NULL THEN 'click_id is missing or null'
-        WHEN click_id = '' THEN 'click_id is empty'
-        WHEN LEFT(click_id, 1) IN ('{', '[') THEN 'click_id begins with a bracket'
-        WHEN CHAR_LENGTH(click_id) > 1024 THEN 'click_id is longer than 1024 characters'
-        WHEN JSON_QUERY(message, '$.impression_id') IS NOT NULL THEN 'impression_id is no text'
-        WHEN impression_id IS NULL THEN 'impression_id is missing or null'
-        WHEN impression_id = '' THEN 'impression_id is empty'
-        WHEN LEFT(impression_id, 1) IN ('{', '[') THEN 'impression_id begins with a bracket'
-        WHEN CHAR_LENGTH(impression_id) > 1024 THEN 'impression_id is longer than 1024 characters'
-        WHEN NOT JSON_EXISTS(message, '$.event_timestamp') THEN 'event_timestamp is missing or null'
-        WHEN event_timestamp IS NULL THEN 'event_timestamp is no whole number of milliseconds'
-        WHEN event_timestamp <= 0 THEN 'event_timestamp is not above 0'
-        WHEN NOT COALESCE(TO_TIMESTAMP_LTZ(event_timestamp, 3) <= arrived_at + INTERVAL '1' HOUR, FALSE)
-            THEN 'event_timestamp is more than 1h past its arrival'
-    END AS reason,
-    CASE WHEN CHAR_LENGTH(message) <= 1048576 THEN line END AS line
-FROM click_fields;
-
-CREATE TEMPORARY VIEW reasons AS
-SELECT * FROM impression_reasons
+    COALESCE(reason, 'event_timestamp is more than 1h past its arrival') AS reason,
+    CASE WHEN CHAR_LENGTH(DECODE(line, 'UTF-8')) <= 1048576 THEN line END AS line
+FROM impression_events
+WHERE reason IS NOT NULL OR event_timestamp > arrived_at + INTERVAL '1' HOUR
 UNION ALL
-SELECT * FROM click_reasons;
+SELECT
+    source_topic,
+    source_partition,
+    source_offset,
+    CAST(source_record AS BIGINT) AS source_record,
+    arrived_at,
+    COALESCE(reason, 'event_timestamp is more than 1h past its arrival') AS reason,
+    CASE WHEN CHAR_LENGTH(DECODE(line, 'UTF-8')) <= 1048576 THEN line END AS line
+FROM click_events
+WHERE reason IS NOT NULL OR event_timestamp > arrived_at + INTERVAL '1' HOUR;
+
+-- Stage: aggregation. Tumbling windows of 1h on the impressions' event time.
+--
+-- The parts of a closed window have one time, that of its closing: a window of a millisecond takes them together.
+
+CREATE TEMPORARY VIEW final_parts AS
+SELECT
+    counted_start,
+    counted_end,
+    campaign_id,
+    device_type,
+    impressions,
+    click,
+    valid_click,
+    closed_at
+FROM attributed
+WHERE kind = 'final';
+
+CREATE TEMPORARY VIEW window_counts AS
+SELECT
+    window_start,
+    window_end,
+    counted_start,
+    counted_end,
+    campaign_id,
+    device_type,
+    SUM(impressions) AS impression_count,
+    COUNT(DISTINCT valid_click) AS click_count
+FROM TABLE(TUMBLE(TABLE final_parts, DESCRIPTOR(closed_at), INTERVAL '0.001' SECOND))
+GROUP BY window_start, window_end, counted_start, counted_end, campaign_id, device_type;
+
+SET 'pipeline.name' = 'adclick ctr';
+
+EXECUTE STATEMENT SET
+BEGIN
+
+    INSERT INTO ctr_results (window_start, window_end, campaign_id, impression_count, click_count, ctr)
+    SELECT
+        counted_start,
+        counted_end,
+        campaign_id,
+        SUM(impression_count) AS impression_count,
+        SUM(click_count) AS click_count,
+        CAST(SUM(click_count) AS DOUBLE) / SUM(impression_count) AS ctr
+    FROM window_counts
+    GROUP BY window_start, window_end, counted_start, counted_end, campaign_id;
+
+    INSERT INTO engagement_results (window_start, window_end, device_type, impression_count, click_count)
+    SELECT
+        counted_start,
+        counted_end,
+        device_type,
+        SUM(impression_count) AS impression_count,
+        SUM(click_count) AS click_count
+    FROM window_counts
+    GROUP BY window_start, window_end, counted_start, counted_end, device_type;
+
+    -- What counts nowhere, and why.
+    INSERT INTO dead_letters (source_topic, source_partition, source_offset, source_record, arrived_at, reason, line)
+    SELECT
+        source_topic,
+        source_partition,
+        source_offset,
+        source_record,
+        arrived_at,
+        reason,
+        line
+    FROM dead_events;
+
+END;
 
 -- Stage: anomaly. Each final window's CTR against that of the windows just before it, pooled.
 --
@@ -602,7 +441,10 @@ SET 'pipeline.name' = 'adclick anomaly';
 EXECUTE STATEMENT SET
 BEGIN
 
-    INSERT INTO anomaly_alerts
+    INSERT INTO anomaly_alerts (
+        alert_time, campaign_id, current_ctr, previous_ctr, alert_type, window_start, current_impressions,
+        current_clicks, previous_impressions, previous_clicks, z_score, rule
+    )
     SELECT
         window_end AS alert_time,
         campaign_id,
@@ -631,17 +473,5 @@ BEGIN
                 AND direction * step_z < 3.5E0
             )
         );
-
-    -- What counts nowhere, and why.
-    INSERT INTO dead_letters
-    SELECT
-        source_topic,
-        source_partition,
-        source_offset,
-        arrived_at,
-        reason,
-        line
-    FROM reasons
-    WHERE reason IS NOT NULL;
 
 END;

@@ -9,41 +9,32 @@ SET 'execution.checkpointing.interval' = '10000 ms';
 SET 'table.generated-code.max-length' = '64000';
 
 -- Flink shows it with each job; by it adclick knows its own.
-SET 'pipeline.global-job-parameters' = 'adclick.submission:ad41d7a49d9b15c1';
+SET 'pipeline.global-job-parameters' = 'adclick.submission:2468d92eab26633e';
 
--- Stage: sources. Two topics of JSON events, read from the beginning.
+-- Stage: sources. Two topics of JSON events, read once from the beginning by adclick's own format (docs/events.md).
 --
--- Only the columns that a result needs are declared: the others are not even parsed.
--- A bad event (not JSON, a field missing, of the wrong type or empty, a time that cannot be) gets event time 0:
--- it moves no watermark, and the views below leave it out. An object or array where a text should be reads as its JSON.
--- A heartbeat is an event with a reserved id: it moves its partition's watermark, and the views leave it out, too.
+-- A message gives its events, or says in `reason` why it is none. What is no event has event time 0 and moves no
+-- watermark. A heartbeat is an event with a reserved id: it moves its partition's watermark and counts nowhere.
+-- `due_time` is a year past the event, and its watermark a year and the delay before that: so the watermark is that of the
+-- events, and no row is behind it before the function has seen it (Flink drops such rows in silence).
 
 CREATE TEMPORARY TABLE impression_events (
     impression_id STRING,
     campaign_id STRING,
     device_type STRING,
-    event_timestamp BIGINT,
+    event_timestamp TIMESTAMP_LTZ(3),
+    source_topic STRING METADATA FROM 'topic' VIRTUAL,
+    source_partition BIGINT METADATA FROM 'partition' VIRTUAL,
+    source_offset BIGINT METADATA FROM 'offset' VIRTUAL,
     arrived_at TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL,
-    event_time AS CASE
-        WHEN
-            impression_id <> ''
-            AND impression_id NOT LIKE '{%'
-            AND impression_id NOT LIKE '[%'
-            AND CHAR_LENGTH(impression_id) <= 1024
-            AND campaign_id <> ''
-            AND campaign_id NOT LIKE '{%'
-            AND campaign_id NOT LIKE '[%'
-            AND CHAR_LENGTH(campaign_id) <= 1024
-            AND device_type <> ''
-            AND device_type NOT LIKE '{%'
-            AND device_type NOT LIKE '[%'
-            AND CHAR_LENGTH(device_type) <= 1024
-            AND event_timestamp > 0
-            AND TO_TIMESTAMP_LTZ(event_timestamp, 3) <= arrived_at + INTERVAL '1' HOUR
-            THEN TO_TIMESTAMP_LTZ(event_timestamp, 3)
+    source_record INT METADATA FROM 'value.record' VIRTUAL,
+    reason STRING METADATA FROM 'value.reason' VIRTUAL,
+    line BYTES METADATA FROM 'value.raw' VIRTUAL,
+    due_time AS CASE
+        WHEN event_timestamp <= arrived_at + INTERVAL '1' HOUR THEN event_timestamp
         ELSE TO_TIMESTAMP_LTZ(0, 3)
-    END,
-    WATERMARK FOR event_time AS event_time - INTERVAL '5' SECOND
+    END + INTERVAL '365' DAY (3),
+    WATERMARK FOR due_time AS due_time - INTERVAL '365' DAY (3) - INTERVAL '5' SECOND
 ) WITH (
     'connector' = 'kafka',
     'topic' = 'ad-impressions',
@@ -52,10 +43,7 @@ CREATE TEMPORARY TABLE impression_events (
     'properties.isolation.level' = 'read_committed',
     'scan.topic-partition-discovery.interval' = '2000 ms',
     'scan.startup.mode' = 'earliest-offset',
-    'value.format' = 'json',
-    'value.json.timestamp-format.standard' = 'ISO-8601',
-    'value.json.ignore-parse-errors' = 'true',
-    'value.json.decode.json-parser.enabled' = 'false',
+    'value.format' = 'adclick-events',
     'scan.watermark.alignment.group' = 'adclick',
     'scan.watermark.alignment.max-drift' = '2 min',
     'scan.watermark.alignment.update-interval' = '200 ms',
@@ -65,24 +53,19 @@ CREATE TEMPORARY TABLE impression_events (
 CREATE TEMPORARY TABLE click_events (
     click_id STRING,
     impression_id STRING,
-    event_timestamp BIGINT,
+    event_timestamp TIMESTAMP_LTZ(3),
+    source_topic STRING METADATA FROM 'topic' VIRTUAL,
+    source_partition BIGINT METADATA FROM 'partition' VIRTUAL,
+    source_offset BIGINT METADATA FROM 'offset' VIRTUAL,
     arrived_at TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL,
-    event_time AS CASE
-        WHEN
-            click_id <> ''
-            AND click_id NOT LIKE '{%'
-            AND click_id NOT LIKE '[%'
-            AND CHAR_LENGTH(click_id) <= 1024
-            AND impression_id <> ''
-            AND impression_id NOT LIKE '{%'
-            AND impression_id NOT LIKE '[%'
-            AND CHAR_LENGTH(impression_id) <= 1024
-            AND event_timestamp > 0
-            AND TO_TIMESTAMP_LTZ(event_timestamp, 3) <= arrived_at + INTERVAL '1' HOUR
-            THEN TO_TIMESTAMP_LTZ(event_timestamp, 3)
+    source_record INT METADATA FROM 'value.record' VIRTUAL,
+    reason STRING METADATA FROM 'value.reason' VIRTUAL,
+    line BYTES METADATA FROM 'value.raw' VIRTUAL,
+    due_time AS CASE
+        WHEN event_timestamp <= arrived_at + INTERVAL '1' HOUR THEN event_timestamp
         ELSE TO_TIMESTAMP_LTZ(0, 3)
-    END,
-    WATERMARK FOR event_time AS event_time - INTERVAL '5' SECOND
+    END + INTERVAL '365' DAY (3),
+    WATERMARK FOR due_time AS due_time - INTERVAL '365' DAY (3) - INTERVAL '5' SECOND
 ) WITH (
     'connector' = 'kafka',
     'topic' = 'ad-clicks',
@@ -91,62 +74,67 @@ CREATE TEMPORARY TABLE click_events (
     'properties.isolation.level' = 'read_committed',
     'scan.topic-partition-discovery.interval' = '2000 ms',
     'scan.startup.mode' = 'earliest-offset',
-    'value.format' = 'json',
-    'value.json.timestamp-format.standard' = 'ISO-8601',
-    'value.json.ignore-parse-errors' = 'true',
-    'value.json.decode.json-parser.enabled' = 'false',
+    'value.format' = 'adclick-events',
     'scan.watermark.alignment.group' = 'adclick',
     'scan.watermark.alignment.max-drift' = '2 min',
     'scan.watermark.alignment.update-interval' = '200 ms',
     'scan.watermark.idle-timeout' = '300000 ms'
 );
 
-CREATE TEMPORARY VIEW impressions AS
-SELECT
-    impression_id,
-    campaign_id,
-    device_type,
-    event_timestamp,
-    event_time
-FROM impression_events
-WHERE
-    event_time > TO_TIMESTAMP_LTZ(0, 3)
-    AND impression_id <> 'adclick-heartbeat';
-
-CREATE TEMPORARY VIEW clicks AS
-SELECT
-    click_id,
-    impression_id,
-    event_time
-FROM click_events
-WHERE
-    event_time > TO_TIMESTAMP_LTZ(0, 3)
-    AND click_id <> 'adclick-heartbeat';
-
--- Stage: join. Attribution: a click belongs to its impression from 0s before it to 10m after it, both
+-- Stage: attribution. A click belongs to its impression from 0s before it to 10m after it, both
 -- ends included.
 --
--- One LEFT interval join, and nothing but its output goes into the windows: the join holds the watermark back by the
--- attribution time. (An INNER join beside the impressions in a UNION ALL is quicker, but after a pause in traffic the
--- union forgets the join's watermark for good and the windows close early: docs/decisions/0001.)
--- The join looks back a millisecond further than ahead, and a plain condition says what counts: it holds the watermark
--- back by its longer side, but gives an impression without a click a millisecond after the shorter one, when the window
--- may have closed (docs/decisions/0052).
+-- The function keeps impressions and clicks in slices of one or more windows, and answers twice: `live` rows while a window
+-- is open, at most one a second for each bucket, and `final` rows when no event of the window can come any more.
+-- Ids fall into as many buckets as Flink has key groups.
+
+CREATE TEMPORARY VIEW events AS
+SELECT
+    ABS(MOD(HASH_CODE(impression_id), 128)) AS bucket,
+    impression_id,
+    CAST(NULL AS STRING) AS click_id,
+    event_timestamp,
+    ARRAY[campaign_id, device_type] AS dimensions,
+    CAST(NULL AS ARRAY<BIGINT>) AS sums,
+    CAST(NULL AS ARRAY<STRING>) AS dedup_key,
+    due_time
+FROM impression_events
+WHERE reason IS NULL AND event_timestamp <= arrived_at + INTERVAL '1' HOUR AND impression_id <> 'adclick-heartbeat'
+UNION ALL
+SELECT
+    ABS(MOD(HASH_CODE(impression_id), 128)) AS bucket,
+    impression_id,
+    click_id,
+    event_timestamp,
+    CAST(NULL AS ARRAY<STRING>) AS dimensions,
+    CAST(NULL AS ARRAY<BIGINT>) AS sums,
+    CAST(NULL AS ARRAY<STRING>) AS dedup_key,
+    due_time
+FROM click_events
+WHERE reason IS NULL AND event_timestamp <= arrived_at + INTERVAL '1' HOUR AND click_id <> 'adclick-heartbeat';
+
+CREATE TEMPORARY FUNCTION `attribution` AS 'adclick.Attribution';
 
 CREATE TEMPORARY VIEW attributed AS
 SELECT
-    i.impression_id,
-    c.click_id,
-    i.campaign_id,
-    i.device_type,
-    i.event_time
-FROM impressions AS i
-LEFT JOIN clicks AS c
-    ON
-        i.impression_id = c.impression_id
-        AND c.event_time BETWEEN i.event_time - INTERVAL '10' MINUTE - INTERVAL '0.001' SECOND
-        AND i.event_time + INTERVAL '10' MINUTE
-        AND c.event_time >= TO_TIMESTAMP_LTZ(i.event_timestamp, 3) - INTERVAL '0' SECOND;
+    kind,
+    window_start AS counted_start,
+    window_end AS counted_end,
+    dimensions[1] AS campaign_id,
+    dimensions[2] AS device_type,
+    impressions,
+    clicks,
+    click,
+    valid_click,
+    rowtime AS closed_at
+FROM attribution(
+    events => TABLE events PARTITION BY bucket,
+    window_size => '60000 ms',
+    attribution => '600000 ms',
+    dimensions => 'campaign_id, device_type',
+    on_time => DESCRIPTOR(due_time),
+    uid => 'attribution'
+);
 
 -- Stage: sinks. Final rows are append-only and exactly-once: read them with isolation.level=read_committed.
 
@@ -290,64 +278,90 @@ CREATE TEMPORARY TABLE early_verdicts (
 
 -- Stage: aggregation. Tumbling windows of 1m on the impressions' event time.
 --
--- Counted once by (campaign, device) and summed into both results.
--- DISTINCT: an event that its producer delivered twice counts once.
+-- The parts of a closed window have one time, that of its closing: a window of a millisecond takes them together.
+
+CREATE TEMPORARY VIEW final_parts AS
+SELECT
+    counted_start,
+    counted_end,
+    campaign_id,
+    device_type,
+    impressions,
+    click,
+    valid_click,
+    closed_at
+FROM attributed
+WHERE kind = 'final';
 
 CREATE TEMPORARY VIEW window_counts AS
 SELECT
     window_start,
     window_end,
     window_time,
+    counted_start,
+    counted_end,
     campaign_id,
     device_type,
-    COUNT(DISTINCT impression_id) AS impression_count,
-    COUNT(DISTINCT click_id) AS click_count
-FROM TABLE(TUMBLE(TABLE attributed, DESCRIPTOR(event_time), INTERVAL '1' MINUTE))
-GROUP BY window_start, window_end, window_time, campaign_id, device_type;
+    SUM(impressions) AS impression_count,
+    COUNT(DISTINCT valid_click) AS click_count
+FROM TABLE(TUMBLE(TABLE final_parts, DESCRIPTOR(closed_at), INTERVAL '0.001' SECOND))
+GROUP BY window_start, window_end, window_time, counted_start, counted_end, campaign_id, device_type;
 
 -- Stage: early. The same windows, counted with the clicks of the first 15s only, and judged by the same rule:
 -- like is compared with like. When the window is final, it is judged again: that confirms or withdraws what was early.
 --
--- A join of its own, as small as its attribution is short. In the order of the windows' own time: a row is there just
--- before the watermark passes it, so LAG waits for nothing.
+-- The function answers twice: its `early` parts are there as soon as no early click can come any more. In the order of the
+-- times at which windows close: a row is there just before the watermark passes it, so LAG waits for nothing.
 
-CREATE TEMPORARY VIEW early_attributed AS
+CREATE TEMPORARY VIEW early_parts AS
 SELECT
-    i.impression_id,
-    c.click_id,
-    i.campaign_id,
-    i.event_time
-FROM impressions AS i
-LEFT JOIN clicks AS c
-    ON
-        i.impression_id = c.impression_id
-        AND c.event_time BETWEEN i.event_time - INTERVAL '15' SECOND - INTERVAL '0.001' SECOND
-        AND i.event_time + INTERVAL '15' SECOND
-        AND c.event_time >= TO_TIMESTAMP_LTZ(i.event_timestamp, 3) - INTERVAL '0' SECOND;
+    counted_start,
+    counted_end,
+    campaign_id,
+    device_type,
+    impressions,
+    valid_click,
+    closed_at
+FROM attributed
+WHERE kind = 'early';
 
-CREATE TEMPORARY VIEW early_windows AS
+CREATE TEMPORARY VIEW early_counts AS
 SELECT
     window_start,
     window_end,
     window_time,
+    counted_start,
+    counted_end,
     campaign_id,
-    COUNT(DISTINCT impression_id) AS impression_count,
-    COUNT(DISTINCT click_id) AS click_count,
-    CAST(COUNT(DISTINCT click_id) AS DOUBLE) / COUNT(DISTINCT impression_id) AS ctr
-FROM TABLE(TUMBLE(TABLE early_attributed, DESCRIPTOR(event_time), INTERVAL '1' MINUTE))
-GROUP BY window_start, window_end, window_time, campaign_id;
+    device_type,
+    SUM(impressions) AS impression_count,
+    COUNT(DISTINCT valid_click) AS click_count
+FROM TABLE(TUMBLE(TABLE early_parts, DESCRIPTOR(closed_at), INTERVAL '0.001' SECOND))
+GROUP BY window_start, window_end, window_time, counted_start, counted_end, campaign_id, device_type;
+
+CREATE TEMPORARY VIEW early_windows AS
+SELECT
+    counted_start AS window_start,
+    counted_end AS window_end,
+    window_time,
+    campaign_id,
+    SUM(impression_count) AS impression_count,
+    SUM(click_count) AS click_count,
+    CAST(SUM(click_count) AS DOUBLE) / SUM(impression_count) AS ctr
+FROM early_counts
+GROUP BY window_start, window_end, window_time, counted_start, counted_end, campaign_id;
 
 CREATE TEMPORARY VIEW final_windows AS
 SELECT
-    window_start,
-    window_end,
+    counted_start AS window_start,
+    counted_end AS window_end,
     window_time,
     campaign_id,
     SUM(impression_count) AS impression_count,
     SUM(click_count) AS click_count,
     CAST(SUM(click_count) AS DOUBLE) / SUM(impression_count) AS ctr
 FROM window_counts
-GROUP BY window_start, window_end, window_time, campaign_id;
+GROUP BY window_start, window_end, window_time, counted_start, counted_end, campaign_id;
 
 CREATE TEMPORARY VIEW early_rows AS
 SELECT
@@ -500,36 +514,38 @@ FROM early_alerted AS e
 INNER JOIN final_windows AS f
     ON
         e.campaign_id = f.campaign_id
-        AND f.window_time BETWEEN e.window_time AND e.window_time;
+        AND f.window_time BETWEEN
+        e.window_time + INTERVAL '0 00:09:45' DAY TO SECOND
+        AND e.window_time + INTERVAL '0 00:09:45' DAY TO SECOND;
 
 SET 'pipeline.name' = 'adclick ctr';
 
 EXECUTE STATEMENT SET
 BEGIN
 
-    INSERT INTO ctr_results
+    INSERT INTO ctr_results (window_start, window_end, campaign_id, impression_count, click_count, ctr)
     SELECT
-        window_start,
-        window_end,
+        counted_start,
+        counted_end,
         campaign_id,
         SUM(impression_count) AS impression_count,
         SUM(click_count) AS click_count,
         CAST(SUM(click_count) AS DOUBLE) / SUM(impression_count) AS ctr
     FROM window_counts
-    GROUP BY window_start, window_end, campaign_id;
+    GROUP BY window_start, window_end, counted_start, counted_end, campaign_id;
 
-    INSERT INTO engagement_results
+    INSERT INTO engagement_results (window_start, window_end, device_type, impression_count, click_count)
     SELECT
-        window_start,
-        window_end,
+        counted_start,
+        counted_end,
         device_type,
         SUM(impression_count) AS impression_count,
         SUM(click_count) AS click_count
     FROM window_counts
-    GROUP BY window_start, window_end, device_type;
+    GROUP BY window_start, window_end, counted_start, counted_end, device_type;
 
     -- The early lane: for alerts that cannot wait for the last click.
-    INSERT INTO ctr_early
+    INSERT INTO ctr_early (window_start, window_end, campaign_id, impression_count, click_count, ctr)
     SELECT
         window_start,
         window_end,
@@ -539,7 +555,10 @@ BEGIN
         ctr
     FROM early_windows;
 
-    INSERT INTO early_alerts
+    INSERT INTO early_alerts (
+        alert_time, campaign_id, current_ctr, previous_ctr, alert_type, window_start, current_impressions,
+        current_clicks, previous_impressions, previous_clicks, z_score, rule
+    )
     SELECT
         alert_time,
         campaign_id,
@@ -555,7 +574,11 @@ BEGIN
         'ratio' AS rule
     FROM early_alerted;
 
-    INSERT INTO early_verdicts
+    INSERT INTO early_verdicts (
+        alert_time, campaign_id, current_ctr, previous_ctr, alert_type, window_start, current_impressions,
+        current_clicks, previous_impressions, previous_clicks, z_score, rule,
+        verdict, final_ctr, final_impressions, final_clicks
+    )
     SELECT
         e.alert_time,
         e.campaign_id,
@@ -578,7 +601,9 @@ BEGIN
         ON
             e.campaign_id = f.campaign_id
             AND e.alert_type = f.alert_type
-            AND f.window_time BETWEEN e.window_time AND e.window_time;
+            AND f.window_time BETWEEN
+            e.window_time + INTERVAL '0 00:09:45' DAY TO SECOND
+            AND e.window_time + INTERVAL '0 00:09:45' DAY TO SECOND;
 
 END;
 
@@ -657,7 +682,10 @@ SET 'pipeline.name' = 'adclick anomaly';
 EXECUTE STATEMENT SET
 BEGIN
 
-    INSERT INTO anomaly_alerts
+    INSERT INTO anomaly_alerts (
+        alert_time, campaign_id, current_ctr, previous_ctr, alert_type, window_start, current_impressions,
+        current_clicks, previous_impressions, previous_clicks, z_score, rule
+    )
     SELECT
         window_end AS alert_time,
         campaign_id,

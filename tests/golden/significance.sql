@@ -13,41 +13,32 @@ SET 'table.exec.mini-batch.size' = '20000';
 SET 'table.exec.state.ttl' = '4260000 ms';
 
 -- Flink shows it with each job; by it adclick knows its own.
-SET 'pipeline.global-job-parameters' = 'adclick.submission:16efb5ddf90877d3';
+SET 'pipeline.global-job-parameters' = 'adclick.submission:c1341282418117db';
 
--- Stage: sources. Two topics of JSON events, read from the beginning.
+-- Stage: sources. Two topics of JSON events, read once from the beginning by adclick's own format (docs/events.md).
 --
--- Only the columns that a result needs are declared: the others are not even parsed.
--- A bad event (not JSON, a field missing, of the wrong type or empty, a time that cannot be) gets event time 0:
--- it moves no watermark, and the views below leave it out. An object or array where a text should be reads as its JSON.
--- A heartbeat is an event with a reserved id: it moves its partition's watermark, and the views leave it out, too.
+-- A message gives its events, or says in `reason` why it is none. What is no event has event time 0 and moves no
+-- watermark. A heartbeat is an event with a reserved id: it moves its partition's watermark and counts nowhere.
+-- `due_time` is a year past the event, and its watermark a year and the delay before that: so the watermark is that of the
+-- events, and no row is behind it before the function has seen it (Flink drops such rows in silence).
 
 CREATE TEMPORARY TABLE impression_events (
     impression_id STRING,
     campaign_id STRING,
     device_type STRING,
-    event_timestamp BIGINT,
+    event_timestamp TIMESTAMP_LTZ(3),
+    source_topic STRING METADATA FROM 'topic' VIRTUAL,
+    source_partition BIGINT METADATA FROM 'partition' VIRTUAL,
+    source_offset BIGINT METADATA FROM 'offset' VIRTUAL,
     arrived_at TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL,
-    event_time AS CASE
-        WHEN
-            impression_id <> ''
-            AND impression_id NOT LIKE '{%'
-            AND impression_id NOT LIKE '[%'
-            AND CHAR_LENGTH(impression_id) <= 1024
-            AND campaign_id <> ''
-            AND campaign_id NOT LIKE '{%'
-            AND campaign_id NOT LIKE '[%'
-            AND CHAR_LENGTH(campaign_id) <= 1024
-            AND device_type <> ''
-            AND device_type NOT LIKE '{%'
-            AND device_type NOT LIKE '[%'
-            AND CHAR_LENGTH(device_type) <= 1024
-            AND event_timestamp > 0
-            AND TO_TIMESTAMP_LTZ(event_timestamp, 3) <= arrived_at + INTERVAL '1' HOUR
-            THEN TO_TIMESTAMP_LTZ(event_timestamp, 3)
+    source_record INT METADATA FROM 'value.record' VIRTUAL,
+    reason STRING METADATA FROM 'value.reason' VIRTUAL,
+    line BYTES METADATA FROM 'value.raw' VIRTUAL,
+    due_time AS CASE
+        WHEN event_timestamp <= arrived_at + INTERVAL '1' HOUR THEN event_timestamp
         ELSE TO_TIMESTAMP_LTZ(0, 3)
-    END,
-    WATERMARK FOR event_time AS event_time - INTERVAL '5' SECOND
+    END + INTERVAL '365' DAY (3),
+    WATERMARK FOR due_time AS due_time - INTERVAL '365' DAY (3) - INTERVAL '5' SECOND
 ) WITH (
     'connector' = 'kafka',
     'topic' = 'ad-impressions',
@@ -56,10 +47,7 @@ CREATE TEMPORARY TABLE impression_events (
     'properties.isolation.level' = 'read_committed',
     'scan.topic-partition-discovery.interval' = '2000 ms',
     'scan.startup.mode' = 'earliest-offset',
-    'value.format' = 'json',
-    'value.json.timestamp-format.standard' = 'ISO-8601',
-    'value.json.ignore-parse-errors' = 'true',
-    'value.json.decode.json-parser.enabled' = 'false',
+    'value.format' = 'adclick-events',
     'scan.watermark.alignment.group' = 'adclick',
     'scan.watermark.alignment.max-drift' = '2 min',
     'scan.watermark.alignment.update-interval' = '200 ms',
@@ -69,24 +57,19 @@ CREATE TEMPORARY TABLE impression_events (
 CREATE TEMPORARY TABLE click_events (
     click_id STRING,
     impression_id STRING,
-    event_timestamp BIGINT,
+    event_timestamp TIMESTAMP_LTZ(3),
+    source_topic STRING METADATA FROM 'topic' VIRTUAL,
+    source_partition BIGINT METADATA FROM 'partition' VIRTUAL,
+    source_offset BIGINT METADATA FROM 'offset' VIRTUAL,
     arrived_at TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL,
-    event_time AS CASE
-        WHEN
-            click_id <> ''
-            AND click_id NOT LIKE '{%'
-            AND click_id NOT LIKE '[%'
-            AND CHAR_LENGTH(click_id) <= 1024
-            AND impression_id <> ''
-            AND impression_id NOT LIKE '{%'
-            AND impression_id NOT LIKE '[%'
-            AND CHAR_LENGTH(impression_id) <= 1024
-            AND event_timestamp > 0
-            AND TO_TIMESTAMP_LTZ(event_timestamp, 3) <= arrived_at + INTERVAL '1' HOUR
-            THEN TO_TIMESTAMP_LTZ(event_timestamp, 3)
+    source_record INT METADATA FROM 'value.record' VIRTUAL,
+    reason STRING METADATA FROM 'value.reason' VIRTUAL,
+    line BYTES METADATA FROM 'value.raw' VIRTUAL,
+    due_time AS CASE
+        WHEN event_timestamp <= arrived_at + INTERVAL '1' HOUR THEN event_timestamp
         ELSE TO_TIMESTAMP_LTZ(0, 3)
-    END,
-    WATERMARK FOR event_time AS event_time - INTERVAL '5' SECOND
+    END + INTERVAL '365' DAY (3),
+    WATERMARK FOR due_time AS due_time - INTERVAL '365' DAY (3) - INTERVAL '5' SECOND
 ) WITH (
     'connector' = 'kafka',
     'topic' = 'ad-clicks',
@@ -95,62 +78,68 @@ CREATE TEMPORARY TABLE click_events (
     'properties.isolation.level' = 'read_committed',
     'scan.topic-partition-discovery.interval' = '2000 ms',
     'scan.startup.mode' = 'earliest-offset',
-    'value.format' = 'json',
-    'value.json.timestamp-format.standard' = 'ISO-8601',
-    'value.json.ignore-parse-errors' = 'true',
-    'value.json.decode.json-parser.enabled' = 'false',
+    'value.format' = 'adclick-events',
     'scan.watermark.alignment.group' = 'adclick',
     'scan.watermark.alignment.max-drift' = '2 min',
     'scan.watermark.alignment.update-interval' = '200 ms',
     'scan.watermark.idle-timeout' = '300000 ms'
 );
 
-CREATE TEMPORARY VIEW impressions AS
-SELECT
-    impression_id,
-    campaign_id,
-    device_type,
-    event_timestamp,
-    event_time
-FROM impression_events
-WHERE
-    event_time > TO_TIMESTAMP_LTZ(0, 3)
-    AND impression_id <> 'adclick-heartbeat';
-
-CREATE TEMPORARY VIEW clicks AS
-SELECT
-    click_id,
-    impression_id,
-    event_time
-FROM click_events
-WHERE
-    event_time > TO_TIMESTAMP_LTZ(0, 3)
-    AND click_id <> 'adclick-heartbeat';
-
--- Stage: join. Attribution: a click belongs to its impression from 0s before it to 10m after it, both
+-- Stage: attribution. A click belongs to its impression from 0s before it to 10m after it, both
 -- ends included.
 --
--- One LEFT interval join, and nothing but its output goes into the windows: the join holds the watermark back by the
--- attribution time. (An INNER join beside the impressions in a UNION ALL is quicker, but after a pause in traffic the
--- union forgets the join's watermark for good and the windows close early: docs/decisions/0001.)
--- The join looks back a millisecond further than ahead, and a plain condition says what counts: it holds the watermark
--- back by its longer side, but gives an impression without a click a millisecond after the shorter one, when the window
--- may have closed (docs/decisions/0052).
+-- The function keeps impressions and clicks in slices of one or more windows, and answers twice: `live` rows while a window
+-- is open, at most one a second for each bucket, and `final` rows when no event of the window can come any more.
+-- Ids fall into as many buckets as Flink has key groups.
+
+CREATE TEMPORARY VIEW events AS
+SELECT
+    ABS(MOD(HASH_CODE(impression_id), 128)) AS bucket,
+    impression_id,
+    CAST(NULL AS STRING) AS click_id,
+    event_timestamp,
+    ARRAY[campaign_id, device_type] AS dimensions,
+    CAST(NULL AS ARRAY<BIGINT>) AS sums,
+    CAST(NULL AS ARRAY<STRING>) AS dedup_key,
+    due_time
+FROM impression_events
+WHERE reason IS NULL AND event_timestamp <= arrived_at + INTERVAL '1' HOUR AND impression_id <> 'adclick-heartbeat'
+UNION ALL
+SELECT
+    ABS(MOD(HASH_CODE(impression_id), 128)) AS bucket,
+    impression_id,
+    click_id,
+    event_timestamp,
+    CAST(NULL AS ARRAY<STRING>) AS dimensions,
+    CAST(NULL AS ARRAY<BIGINT>) AS sums,
+    CAST(NULL AS ARRAY<STRING>) AS dedup_key,
+    due_time
+FROM click_events
+WHERE reason IS NULL AND event_timestamp <= arrived_at + INTERVAL '1' HOUR AND click_id <> 'adclick-heartbeat';
+
+CREATE TEMPORARY FUNCTION `attribution` AS 'adclick.Attribution';
 
 CREATE TEMPORARY VIEW attributed AS
 SELECT
-    i.impression_id,
-    c.click_id,
-    i.campaign_id,
-    i.device_type,
-    i.event_time
-FROM impressions AS i
-LEFT JOIN clicks AS c
-    ON
-        i.impression_id = c.impression_id
-        AND c.event_time BETWEEN i.event_time - INTERVAL '10' MINUTE - INTERVAL '0.001' SECOND
-        AND i.event_time + INTERVAL '10' MINUTE
-        AND c.event_time >= TO_TIMESTAMP_LTZ(i.event_timestamp, 3) - INTERVAL '0' SECOND;
+    kind,
+    window_start AS counted_start,
+    window_end AS counted_end,
+    dimensions[1] AS campaign_id,
+    dimensions[2] AS device_type,
+    impressions,
+    clicks,
+    click,
+    valid_click,
+    rowtime AS closed_at
+FROM attribution(
+    events => TABLE events PARTITION BY bucket,
+    window_size => '60000 ms',
+    attribution => '600000 ms',
+    dimensions => 'campaign_id, device_type',
+    live => TRUE,
+    on_time => DESCRIPTOR(due_time),
+    uid => 'attribution'
+);
 
 -- Stage: sinks. Final rows are append-only and exactly-once: read them with isolation.level=read_committed.
 
@@ -219,6 +208,53 @@ CREATE TEMPORARY TABLE anomaly_alerts (
     'properties.transaction.timeout.ms' = '900000'
 );
 
+-- Stage: dead letters. Each record that is no event, with its place, its bytes and the reason.
+
+CREATE TEMPORARY TABLE dead_letters (
+    `source_topic` STRING,
+    `source_partition` BIGINT,
+    `source_offset` BIGINT,
+    `source_record` BIGINT,
+    `arrived_at` TIMESTAMP_LTZ(3),
+    `reason` STRING,
+    `line` BYTES
+) WITH (
+    'connector' = 'kafka',
+    'topic' = 'ad-dead-letters',
+    'properties.bootstrap.servers' = '127.0.0.1:9092',
+    'key.format' = 'raw',
+    'key.fields' = 'source_topic',
+    'value.format' = 'json',
+    'value.json.timestamp-format.standard' = 'ISO-8601',
+    'sink.delivery-guarantee' = 'exactly-once',
+    'sink.transactional-id-prefix' = 'adclick-ad-dead-letters',
+    'properties.transaction.timeout.ms' = '900000',
+    'properties.max.request.size' = '8388608'
+);
+
+CREATE TEMPORARY VIEW dead_events AS
+SELECT
+    source_topic,
+    source_partition,
+    source_offset,
+    CAST(source_record AS BIGINT) AS source_record,
+    arrived_at,
+    COALESCE(reason, 'event_timestamp is more than 1h past its arrival') AS reason,
+    CASE WHEN CHAR_LENGTH(DECODE(line, 'UTF-8')) <= 1048576 THEN line END AS line
+FROM impression_events
+WHERE reason IS NOT NULL OR event_timestamp > arrived_at + INTERVAL '1' HOUR
+UNION ALL
+SELECT
+    source_topic,
+    source_partition,
+    source_offset,
+    CAST(source_record AS BIGINT) AS source_record,
+    arrived_at,
+    COALESCE(reason, 'event_timestamp is more than 1h past its arrival') AS reason,
+    CASE WHEN CHAR_LENGTH(DECODE(line, 'UTF-8')) <= 1048576 THEN line END AS line
+FROM click_events
+WHERE reason IS NOT NULL OR event_timestamp > arrived_at + INTERVAL '1' HOUR;
+
 -- Stage: live sinks. The newest state of each window, by key; a later row replaces an earlier one.
 
 CREATE TEMPORARY TABLE ctr_live (
@@ -256,97 +292,77 @@ CREATE TEMPORARY TABLE engagement_live (
     'value.json.timestamp-format.standard' = 'ISO-8601'
 );
 
--- Stage: live counts. The same counts before the window closes; each window's bounds are computed from the event time.
---
--- An impression counts when it comes, a click when it finds its impression: no watermark is waited for. An event that
--- its producer delivered twice counts twice here until its window is final: DISTINCT would cost more than all the rest
--- of the job (docs/decisions/0008).
--- COALESCE keeps the planner from making another, INNER join out of the one that the final windows use; so does asking
--- for every column that those read, which is always true.
-
-CREATE TEMPORARY VIEW live_events AS
-SELECT
-    impression_id,
-    CAST(NULL AS STRING) AS click_id,
-    campaign_id,
-    device_type,
-    event_time
-FROM impressions
-UNION ALL
-SELECT
-    CAST(NULL AS STRING) AS impression_id,
-    click_id,
-    campaign_id,
-    device_type,
-    event_time
-FROM attributed
-WHERE
-    COALESCE(click_id, '') <> '';
-
-CREATE TEMPORARY VIEW live_windows AS
-SELECT
-    EXTRACT(EPOCH FROM event_time) - MOD(EXTRACT(EPOCH FROM event_time), 60) AS window_second,
-    campaign_id,
-    device_type,
-    impression_id,
-    click_id
-FROM live_events;
+-- Stage: live counts. What was added to each window since its last row, before the window closes.
 
 CREATE TEMPORARY VIEW live_counts AS
 SELECT
-    TO_TIMESTAMP_LTZ(window_second * 1000, 3) AS window_start,
-    TO_TIMESTAMP_LTZ((window_second + 60) * 1000, 3) AS window_end,
+    counted_start AS window_start,
+    counted_end AS window_end,
     campaign_id,
     device_type,
-    COUNT(impression_id) AS impression_count,
-    COUNT(click_id) AS click_count
-FROM live_windows
-GROUP BY window_second, campaign_id, device_type;
+    impressions AS impression_count,
+    clicks AS click_count
+FROM attributed
+WHERE kind = 'live';
 
 -- Stage: aggregation. Tumbling windows of 1m on the impressions' event time.
 --
--- Counted once by (campaign, device) and summed into both results.
--- DISTINCT: an event that its producer delivered twice counts once.
+-- The parts of a closed window have one time, that of its closing: a window of a millisecond takes them together.
+
+CREATE TEMPORARY VIEW final_parts AS
+SELECT
+    counted_start,
+    counted_end,
+    campaign_id,
+    device_type,
+    impressions,
+    click,
+    valid_click,
+    closed_at
+FROM attributed
+WHERE kind = 'final';
 
 CREATE TEMPORARY VIEW window_counts AS
 SELECT
     window_start,
     window_end,
+    counted_start,
+    counted_end,
     campaign_id,
     device_type,
-    COUNT(DISTINCT impression_id) AS impression_count,
-    COUNT(DISTINCT click_id) AS click_count
-FROM TABLE(TUMBLE(TABLE attributed, DESCRIPTOR(event_time), INTERVAL '1' MINUTE))
-GROUP BY window_start, window_end, campaign_id, device_type;
+    SUM(impressions) AS impression_count,
+    COUNT(DISTINCT valid_click) AS click_count
+FROM TABLE(TUMBLE(TABLE final_parts, DESCRIPTOR(closed_at), INTERVAL '0.001' SECOND))
+GROUP BY window_start, window_end, counted_start, counted_end, campaign_id, device_type;
 
 SET 'pipeline.name' = 'adclick ctr';
 
 EXECUTE STATEMENT SET
 BEGIN
 
-    INSERT INTO ctr_results
+    INSERT INTO ctr_results (window_start, window_end, campaign_id, impression_count, click_count, ctr)
     SELECT
-        window_start,
-        window_end,
+        counted_start,
+        counted_end,
         campaign_id,
         SUM(impression_count) AS impression_count,
         SUM(click_count) AS click_count,
         CAST(SUM(click_count) AS DOUBLE) / SUM(impression_count) AS ctr
     FROM window_counts
-    GROUP BY window_start, window_end, campaign_id;
+    GROUP BY window_start, window_end, counted_start, counted_end, campaign_id;
 
-    INSERT INTO engagement_results
+    INSERT INTO engagement_results (window_start, window_end, device_type, impression_count, click_count)
     SELECT
-        window_start,
-        window_end,
+        counted_start,
+        counted_end,
         device_type,
         SUM(impression_count) AS impression_count,
         SUM(click_count) AS click_count
     FROM window_counts
-    GROUP BY window_start, window_end, device_type;
+    GROUP BY window_start, window_end, counted_start, counted_end, device_type;
 
     -- The live lane: for people who watch. A row is replaced by each newer one of its key.
-    INSERT INTO ctr_live
+    INSERT INTO ctr_live (window_start, window_end, campaign_id, impression_count, click_count, ctr)
     SELECT
         window_start,
         window_end,
@@ -357,7 +373,7 @@ BEGIN
     FROM live_counts
     GROUP BY window_start, window_end, campaign_id;
 
-    INSERT INTO engagement_live
+    INSERT INTO engagement_live (window_start, window_end, device_type, impression_count, click_count)
     SELECT
         window_start,
         window_end,
@@ -367,230 +383,19 @@ BEGIN
     FROM live_counts
     GROUP BY window_start, window_end, device_type;
 
+    -- What counts nowhere, and why.
+    INSERT INTO dead_letters (source_topic, source_partition, source_offset, source_record, arrived_at, reason, line)
+    SELECT
+        source_topic,
+        source_partition,
+        source_offset,
+        source_record,
+        arrived_at,
+        reason,
+        line
+    FROM dead_events;
+
 END;
-
--- Stage: dead letters. Each message that is no event, with its place, its bytes and the reason.
---
--- The topics are read a second time, as bytes: the sources that count see only columns. The first look clears nearly
--- every message; what it does not clear is looked at closely. A reason of NULL means that it is an event after all.
--- An array is read as several events, so it is a dead letter only where none of its elements could be one.
-
-CREATE TEMPORARY TABLE dead_letters (
-    `source_topic` STRING,
-    `source_partition` BIGINT,
-    `source_offset` BIGINT,
-    `arrived_at` TIMESTAMP_LTZ(3),
-    `reason` STRING,
-    `line` BYTES
-) WITH (
-    'connector' = 'kafka',
-    'topic' = 'ad-dead-letters',
-    'properties.bootstrap.servers' = '127.0.0.1:9092',
-    'key.format' = 'raw',
-    'key.fields' = 'source_topic',
-    'value.format' = 'json',
-    'value.json.timestamp-format.standard' = 'ISO-8601',
-    'sink.delivery-guarantee' = 'exactly-once',
-    'sink.transactional-id-prefix' = 'adclick-ad-dead-letters',
-    'properties.transaction.timeout.ms' = '900000',
-    'properties.max.request.size' = '8388608'
-);
-
-CREATE TEMPORARY TABLE impression_lines (
-    line BYTES,
-    source_topic STRING METADATA FROM 'topic' VIRTUAL,
-    source_partition BIGINT METADATA FROM 'partition' VIRTUAL,
-    source_offset BIGINT METADATA FROM 'offset' VIRTUAL,
-    arrived_at TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL
-) WITH (
-    'connector' = 'kafka',
-    'topic' = 'ad-impressions',
-    'properties.bootstrap.servers' = '127.0.0.1:9092',
-    'properties.group.id' = 'adclick-lines-ad-impressions',
-    'properties.isolation.level' = 'read_committed',
-    'scan.topic-partition-discovery.interval' = '2000 ms',
-    'scan.startup.mode' = 'earliest-offset',
-    'value.format' = 'raw'
-);
-
-CREATE TEMPORARY VIEW impression_messages AS
-SELECT
-    *,
-    DECODE(line, 'UTF-8') AS message
-FROM impression_lines;
-
-CREATE TEMPORARY VIEW impression_suspects AS
-SELECT
-    source_topic,
-    source_partition,
-    source_offset,
-    arrived_at,
-    line,
-    -- The JSON format takes a byte order mark and control characters; the functions below do not.
-    -- RAND is never below 0: it only keeps the planner from merging both looks into one (docs/decisions/0006).
-    CASE WHEN RAND() >= 0 THEN REGEXP_REPLACE(message, '[\x00-\x1F\x{FEFF}]', ' ') END AS message
-FROM impression_messages
-WHERE
-    -- The planner puts conditions that begin with NOT last: written so, every message would be looked at closely
-    -- (docs/decisions/0006).
-    (
-        REGEXP(JSON_VALUE(message, '$.impression_id'), '^[^{\[][\s\S]{0,1023}$')
-        AND REGEXP(JSON_VALUE(message, '$.campaign_id'), '^[^{\[][\s\S]{0,1023}$')
-        AND REGEXP(JSON_VALUE(message, '$.device_type'), '^[^{\[][\s\S]{0,1023}$')
-        AND TO_TIMESTAMP_LTZ(
-            CAST(REGEXP_EXTRACT(JSON_VALUE(message, '$.event_timestamp'), '^[1-9][0-9]{0,14}$') AS BIGINT), 3
-        ) <= arrived_at + INTERVAL '1' HOUR
-        AND NOT REGEXP(message, '\x{FFFD}')
-    ) IS NOT TRUE;
-
-CREATE TEMPORARY VIEW impression_fields AS
-SELECT
-    *,
-    JSON_QUERY(message, '$') AS root,
-    JSON_VALUE(message, '$.impression_id') AS impression_id,
-    JSON_VALUE(message, '$.campaign_id') AS campaign_id,
-    JSON_VALUE(message, '$.device_type') AS device_type,
-    -- A number may have a fraction, which is cut off, or an exponent; a text only digits.
-    CASE
-        WHEN REGEXP(JSON_VALUE(message, '$.event_timestamp'), '^\s*[+-]?[0-9]+\s*$')
-            THEN TRY_CAST(JSON_VALUE(message, '$.event_timestamp') AS BIGINT)
-        WHEN JSON_QUERY(message, '$[''event_timestamp'', ''event_timestamp'']') NOT LIKE '{"event_timestamp":"%'
-            THEN CAST(TRY_CAST(JSON_VALUE(message, '$.event_timestamp') AS DOUBLE) AS BIGINT)
-    END AS event_timestamp
-FROM impression_suspects;
-
-CREATE TEMPORARY VIEW impression_reasons AS
-SELECT
-    source_topic,
-    source_partition,
-    source_offset,
-    arrived_at,
-    CASE
-        WHEN line IS NULL THEN 'tombstone: the value is null'
-        WHEN ENCODE(DECODE(line, 'UTF-8'), 'UTF-8') <> line THEN 'not UTF-8'
-        WHEN NOT JSON_EXISTS(message, '$') AND TRIM(message) <> 'null' THEN 'not JSON'
-        WHEN LEFT(root, 1) = '[' AND JSON_QUERY(message, '$[*].event_timestamp') <> '[]' THEN CAST(NULL AS STRING)
-        WHEN NOT COALESCE(LEFT(root, 1) = '{', FALSE) THEN 'not a JSON object'
-        WHEN JSON_QUERY(message, '$.impression_id') IS NOT NULL THEN 'impression_id is no text'
-        WHEN impression_id IS NULL THEN 'impression_id is missing or null'
-        WHEN impression_id = '' THEN 'impression_id is empty'
-        WHEN LEFT(impression_id, 1) IN ('{', '[') THEN 'impression_id begins with a bracket'
-        WHEN CHAR_LENGTH(impression_id) > 1024 THEN 'impression_id is longer than 1024 characters'
-        WHEN JSON_QUERY(message, '$.campaign_id') IS NOT NULL THEN 'campaign_id is no text'
-        WHEN campaign_id IS NULL THEN 'campaign_id is missing or null'
-        WHEN campaign_id = '' THEN 'campaign_id is empty'
-        WHEN LEFT(campaign_id, 1) IN ('{', '[') THEN 'campaign_id begins with a bracket'
-        WHEN CHAR_LENGTH(campaign_id) > 1024 THEN 'campaign_id is longer than 1024 characters'
-        WHEN JSON_QUERY(message, '$.device_type') IS NOT NULL THEN 'device_type is no text'
-        WHEN device_type IS NULL THEN 'device_type is missing or null'
-        WHEN device_type = '' THEN 'device_type is empty'
-        WHEN LEFT(device_type, 1) IN ('{', '[') THEN 'device_type begins with a bracket'
-        WHEN CHAR_LENGTH(device_type) > 1024 THEN 'device_type is longer than 1024 characters'
-        WHEN NOT JSON_EXISTS(message, '$.event_timestamp') THEN 'event_timestamp is missing or null'
-        WHEN event_timestamp IS NULL THEN 'event_timestamp is no whole number of milliseconds'
-        WHEN event_timestamp <= 0 THEN 'event_timestamp is not above 0'
-        WHEN NOT COALESCE(TO_TIMESTAMP_LTZ(event_timestamp, 3) <= arrived_at + INTERVAL '1' HOUR, FALSE)
-            THEN 'event_timestamp is more than 1h past its arrival'
-    END AS reason,
-    CASE WHEN CHAR_LENGTH(message) <= 1048576 THEN line END AS line
-FROM impression_fields;
-
-CREATE TEMPORARY TABLE click_lines (
-    line BYTES,
-    source_topic STRING METADATA FROM 'topic' VIRTUAL,
-    source_partition BIGINT METADATA FROM 'partition' VIRTUAL,
-    source_offset BIGINT METADATA FROM 'offset' VIRTUAL,
-    arrived_at TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL
-) WITH (
-    'connector' = 'kafka',
-    'topic' = 'ad-clicks',
-    'properties.bootstrap.servers' = '127.0.0.1:9092',
-    'properties.group.id' = 'adclick-lines-ad-clicks',
-    'properties.isolation.level' = 'read_committed',
-    'scan.topic-partition-discovery.interval' = '2000 ms',
-    'scan.startup.mode' = 'earliest-offset',
-    'value.format' = 'raw'
-);
-
-CREATE TEMPORARY VIEW click_messages AS
-SELECT
-    *,
-    DECODE(line, 'UTF-8') AS message
-FROM click_lines;
-
-CREATE TEMPORARY VIEW click_suspects AS
-SELECT
-    source_topic,
-    source_partition,
-    source_offset,
-    arrived_at,
-    line,
-    -- The JSON format takes a byte order mark and control characters; the functions below do not.
-    -- RAND is never below 0: it only keeps the planner from merging both looks into one (docs/decisions/0006).
-    CASE WHEN RAND() >= 0 THEN REGEXP_REPLACE(message, '[\x00-\x1F\x{FEFF}]', ' ') END AS message
-FROM click_messages
-WHERE
-    -- The planner puts conditions that begin with NOT last: written so, every message would be looked at closely
-    -- (docs/decisions/0006).
-    (
-        REGEXP(JSON_VALUE(message, '$.click_id'), '^[^{\[][\s\S]{0,1023}$')
-        AND REGEXP(JSON_VALUE(message, '$.impression_id'), '^[^{\[][\s\S]{0,1023}$')
-        AND TO_TIMESTAMP_LTZ(
-            CAST(REGEXP_EXTRACT(JSON_VALUE(message, '$.event_timestamp'), '^[1-9][0-9]{0,14}$') AS BIGINT), 3
-        ) <= arrived_at + INTERVAL '1' HOUR
-        AND NOT REGEXP(message, '\x{FFFD}')
-    ) IS NOT TRUE;
-
-CREATE TEMPORARY VIEW click_fields AS
-SELECT
-    *,
-    JSON_QUERY(message, '$') AS root,
-    JSON_VALUE(message, '$.click_id') AS click_id,
-    JSON_VALUE(message, '$.impression_id') AS impression_id,
-    -- A number may have a fraction, which is cut off, or an exponent; a text only digits.
-    CASE
-        WHEN REGEXP(JSON_VALUE(message, '$.event_timestamp'), '^\s*[+-]?[0-9]+\s*$')
-            THEN TRY_CAST(JSON_VALUE(message, '$.event_timestamp') AS BIGINT)
-        WHEN JSON_QUERY(message, '$[''event_timestamp'', ''event_timestamp'']') NOT LIKE '{"event_timestamp":"%'
-            THEN CAST(TRY_CAST(JSON_VALUE(message, '$.event_timestamp') AS DOUBLE) AS BIGINT)
-    END AS event_timestamp
-FROM click_suspects;
-
-CREATE TEMPORARY VIEW click_reasons AS
-SELECT
-    source_topic,
-    source_partition,
-    source_offset,
-    arrived_at,
-    CASE
-        WHEN line IS NULL THEN 'tombstone: the value is null'
-        WHEN ENCODE(DECODE(line, 'UTF-8'), 'UTF-8') <> line THEN 'not UTF-8'
-        WHEN NOT JSON_EXISTS(message, '$') AND TRIM(message) <> 'null' THEN 'not JSON'
-        WHEN LEFT(root, 1) = '[' AND JSON_QUERY(message, '$[*].event_timestamp') <> '[]' THEN CAST(NULL AS STRING)
-        WHEN NOT COALESCE(LEFT(root, 1) = '{', FALSE) THEN 'not a JSON object'
-        WHEN JSON_QUERY(message, '$.click_id') IS NOT NULL THEN 'click_id is no text'
-        WHEN click_id IS NULL THEN 'click_id is missing or null'
-        WHEN click_id = '' THEN 'click_id is empty'
-        WHEN LEFT(click_id, 1) IN ('{', '[') THEN 'click_id begins with a bracket'
-        WHEN CHAR_LENGTH(click_id) > 1024 THEN 'click_id is longer than 1024 characters'
-        WHEN JSON_QUERY(message, '$.impression_id') IS NOT NULL THEN 'impression_id is no text'
-        WHEN impression_id IS NULL THEN 'impression_id is missing or null'
-        WHEN impression_id = '' THEN 'impression_id is empty'
-        WHEN LEFT(impression_id, 1) IN ('{', '[') THEN 'impression_id begins with a bracket'
-        WHEN CHAR_LENGTH(impression_id) > 1024 THEN 'impression_id is longer than 1024 characters'
-        WHEN NOT JSON_EXISTS(message, '$.event_timestamp') THEN 'event_timestamp is missing or null'
-        WHEN event_timestamp IS NULL THEN 'event_timestamp is no whole number of milliseconds'
-        WHEN event_timestamp <= 0 THEN 'event_timestamp is not above 0'
-        WHEN NOT COALESCE(TO_TIMESTAMP_LTZ(event_timestamp, 3) <= arrived_at + INTERVAL '1' HOUR, FALSE)
-            THEN 'event_timestamp is more than 1h past its arrival'
-    END AS reason,
-    CASE WHEN CHAR_LENGTH(message) <= 1048576 THEN line END AS line
-FROM click_fields;
-
-CREATE TEMPORARY VIEW reasons AS
-SELECT * FROM impression_reasons
-UNION ALL
-SELECT * FROM click_reasons;
 
 -- Stage: anomaly. Each final window's CTR against that of the window just before it.
 --
@@ -667,7 +472,10 @@ SET 'pipeline.name' = 'adclick anomaly';
 EXECUTE STATEMENT SET
 BEGIN
 
-    INSERT INTO anomaly_alerts
+    INSERT INTO anomaly_alerts (
+        alert_time, campaign_id, current_ctr, previous_ctr, alert_type, window_start, current_impressions,
+        current_clicks, previous_impressions, previous_clicks, z_score, rule
+    )
     SELECT
         window_end AS alert_time,
         campaign_id,
@@ -687,17 +495,5 @@ BEGIN
         AND current_impressions >= 100
         AND previous_impressions >= 100
         AND COALESCE(ABS(z_score), -1.0E0) >= 4.5E0;
-
-    -- What counts nowhere, and why.
-    INSERT INTO dead_letters
-    SELECT
-        source_topic,
-        source_partition,
-        source_offset,
-        arrived_at,
-        reason,
-        line
-    FROM reasons
-    WHERE reason IS NOT NULL;
 
 END;

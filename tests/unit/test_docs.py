@@ -106,5 +106,5 @@ def test_every_option_and_reason_of_the_format_is_in_its_page() -> None:
     reasons = re.findall(
         r'Reason\((?:field\.label \+ )?"([^"]+)"', (folder / "Reason.java").read_text(encoding="utf-8")
     )
-    assert len(reasons) == 15
+    assert len(reasons) == 16
     assert [text for text in reasons if text.rstrip(" (") not in page] == []

@@ -124,10 +124,8 @@ def test_a_line_break_reaches_no_script(breaker: str) -> None:
 
 def test_templates_take_values_only_through_the_filters() -> None:
     """A value that is no constant of the schema stands behind a filter; the rest is text of the templates."""
-    constants = {"stamp", "longest", "longest - 1", "letter_characters", "field", "note", "text", "record.name"}
-    constants |= {"field.name", "message", "column", "id", "name", "joined.impressions", "joined.clicks"}
-    constants |= {"dedup.view", "dedup.key", "dedup.only", "back"}
-    constants |= {"lane", "order", "clicked.at", "clicked.never", "buckets"}
+    constants = {"stamp", "longest", "letter_characters", "field", "note", "text", "record.name"}
+    constants |= {"field.name", "column", "name", "back", "lane", "counts", "order", "buckets"}
     folder = Path(__file__).parents[2] / "sql_templates"
     for path in folder.glob("*.j2"):
         for expression in re.findall(r"\{\{-?(.*?)-?\}\}", path.read_text(encoding="utf-8"), re.DOTALL):

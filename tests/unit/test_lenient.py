@@ -16,10 +16,10 @@ from tests.builders.verify import T0, messages
 
 
 def _good(name: str, values: list[bytes | None]) -> list[tuple[bool, int]]:
-    """Whether each message is good, and whether it is a batch, as the oracle's tables say."""
+    """Whether each message holds an event, and how many, as the oracle's tables say of plain SQL."""
     tables = {"impressions": messages([]), "clicks": messages([])} | {name: messages(values)}
     db = oracle.connect()
-    oracle.compute(db, tables["impressions"], tables["clicks"], Pipeline(bounded=True))
+    oracle.compute(db, tables["impressions"], tables["clicks"], Pipeline(bounded=True, portable=True))
     return db.execute(f'SELECT bool_or(good), count(*) FROM {name} GROUP BY "offset" ORDER BY "offset"').fetchall()
 
 
@@ -74,7 +74,7 @@ def test_a_number_for_a_text_reads_as_in_java(number: str, text: str) -> None:
     # Through the whole reader, too.
     db = oracle.connect()
     event = json.dumps(EVENTS["clicks"]).encode().replace(b'"click-of-one"', number.encode())
-    oracle.compute(db, messages([]), messages([event]), Pipeline(bounded=True))
+    oracle.compute(db, messages([]), messages([event]), Pipeline(bounded=True, portable=True))
     assert db.execute("SELECT click_id, good FROM clicks").fetchall() == [(text, True)]
 
 
@@ -82,7 +82,7 @@ def test_a_number_for_a_text_reads_as_in_java(number: str, text: str) -> None:
 def test_a_time_as_a_text_reads_as_in_java(written: str) -> None:
     message = EVENTS["clicks"] | {schema.STAMP: written}
     db = oracle.connect()
-    oracle.compute(db, messages([]), messages([json.dumps(message).encode()]), Pipeline(bounded=True))
+    oracle.compute(db, messages([]), messages([json.dumps(message).encode()]), Pipeline(bounded=True, portable=True))
     assert db.execute("SELECT ts, good FROM clicks").fetchall() == [(T0, True)]
 
 

@@ -244,14 +244,15 @@ def test_submit_touches_no_jobs_of_another_home_that_has_the_same_ports(
     assert "`adclick up`" in refused.value.mend
 
 
-def test_without_portable_sql_a_cluster_that_has_not_the_classes_is_refused() -> None:
-    loaded = settings.load(flink_url="http://127.0.0.1:1")
-    with pytest.raises(ParameterError, match=r"The runtime is remote, .*on the local runtime alone"):
-        submit.inside(loaded, Pipeline(portable=False))
-    assert submit.inside(loaded, Pipeline()).portable
+@pytest.mark.parametrize("asked", [{"early": "15s"}, {"dedup_window": "2s"}, {"unique_ids": "1m"}])
+def test_plain_sql_refuses_what_it_has_no_state_for(asked: dict[str, str]) -> None:
+    (name,) = asked
+    assert getattr(settings.load(**asked).pipeline(), name).ms > 0
+    with pytest.raises(ParameterError, match="Plain SQL cannot do it") as refused:
+        settings.load(**asked, portable=True).pipeline()
+    assert refused.value.field == name.replace("_", "-")
 
 
-def test_without_portable_sql_the_early_lane_is_refused() -> None:
-    assert settings.load(early="15s").pipeline().early.ms == 15_000
-    with pytest.raises(ParameterError, match="in plain SQL alone"):
-        settings.load(early="15s", portable=False).pipeline()
+def test_plain_sql_writes_no_dead_letters() -> None:
+    assert settings.load().pipeline().dead_letters
+    assert not settings.load(portable=True).pipeline().dead_letters

@@ -17,7 +17,7 @@ from adclick_cli.pipeline import Pipeline
 from adclick_cli.verify import oracle
 from adclick_cli.verify.check import Verdict, check
 from adclick_cli.verify.raw import empty
-from tests.builders.arrivals import Clicked, Model, Order, Shown
+from tests.builders.arrivals import Clicked, Order, Shown, by_function, by_join
 from tests.builders.verify import T0, messages, results
 
 Written = dict[str, list[tuple[int, Any]]]
@@ -126,12 +126,12 @@ RULES: list[dict[str, Any]] = [
     {"watermark_delay": Duration(0), "attribution": Duration(3)},
     {"clock_skew": Duration(3)},
     {"clock_skew": Duration(20), "attribution": Duration(6)},
-    {"clicks_lead": Duration(23), "clock_skew": Duration(2)},
     {"dedup_window": Duration(4), "clock_skew": Duration(3)},
     {"dedup_window": Duration(9), "watermark_delay": Duration(0)},
     {"unique_ids": Duration(6)},
     {"unique_ids": Duration(25), "dedup_window": Duration(4), "clock_skew": Duration(2)},
 ]
+RULES += [rules | {"portable": True} for rules in RULES[:4]]
 SMALL = Pipeline(
     window=Duration(WINDOW),
     attribution=Duration(12),
@@ -139,6 +139,12 @@ SMALL = Pipeline(
     clock_skew=Duration(0),
     method="ratio",
 )
+
+
+def _named(rules: dict[str, Any]) -> str:
+    return "-".join(f"{name}={getattr(value, 'ms', value)}" for name, value in rules.items())
+
+
 CASES, ORDERS, PARTITIONS = 200, 8, 3
 Streams = dict[tuple[str, int], list[Shown | Clicked]]
 
@@ -165,27 +171,25 @@ def a_case(chance: Random, number: int, *, conflicts: bool) -> Streams:
 
 def a_tight_case(chance: Random, number: int, pipeline: Pipeline) -> Streams:
     """An impression and its clicks, each behind an event that sets its partition's watermark to a limit, or one off."""
-    shown, lead = T0 + 40 + chance.randrange(WINDOW), pipeline.clicks_lead.ms
+    shown = T0 + 40 + chance.randrange(WINDOW)
     reach, attribution, skew = pipeline.reach_back.ms, pipeline.attribution.ms, pipeline.clock_skew.ms
-    far = max(reach, lead) * 4
+    far = reach * 4
     times = [shown + chance.choice([-skew, 1 - skew, 0, 1, attribution - 1, attribution]) for _ in range(2)]
-    limits = [shown - lead + attribution, shown, shown + attribution + reach + 1, shown // WINDOW * WINDOW + WINDOW - 1]
+    limits = [shown + attribution, shown, shown + attribution + reach + 1, shown // WINDOW * WINDOW + WINDOW - 1]
     limits += [limits[-1] + pipeline.held_ms]
-    limits += [
-        at - lead + after for at in times for after in (0, reach, reach + 1, reach + lead, reach + 5, reach + 10)
-    ]
+    limits += [at + after for at in times for after in (0, reach, reach + 1, reach + 5, reach + 10)]
 
-    def driver(ahead: int) -> int:
-        at = chance.choice(limits) + chance.choice([-1, 0, 0, 1]) + pipeline.watermark_delay.ms + ahead
+    def driver() -> int:
+        at = chance.choice(limits) + chance.choice([-1, 0, 0, 1]) + pipeline.watermark_delay.ms
         return at if chance.random() < 0.5 else T0
 
     id_ = f"{number}-"
-    streams: Streams = {("impressions", 0): [Shown(f"{id_}d", driver(0), "m"), Shown(id_, shown, "m")]}
+    streams: Streams = {("impressions", 0): [Shown(f"{id_}d", driver(), "m"), Shown(id_, shown, "m")]}
     for partition, at in enumerate(times):
-        streams["clicks", partition] = [Clicked(f"{id_}d", "d", driver(lead)), Clicked(f"{id_}{partition}", id_, at)]
+        streams["clicks", partition] = [Clicked(f"{id_}d", "d", driver()), Clicked(f"{id_}{partition}", id_, at)]
     # The others may be far ahead.
     streams["impressions", 1] = [Shown(f"{id_}e", shown + far, "m")]
-    streams["clicks", 2] = [Clicked(f"{id_}e", "e", shown + far + lead)]
+    streams["clicks", 2] = [Clicked(f"{id_}e", "e", shown + far)]
     return streams
 
 
@@ -240,7 +244,7 @@ def bounds(cases: Sequence[Streams], pipeline: Pipeline) -> dict[tuple[str, int]
     return {(row["key"], row["window_start"]): row for row in rows}
 
 
-@pytest.mark.parametrize("rules", RULES, ids=["-".join(f"{k}={v.ms}" for k, v in rules.items()) for rules in RULES])
+@pytest.mark.parametrize("rules", RULES, ids=map(_named, RULES))
 # The seed of many cases: it cannot be made smaller, and the message shows the one case that failed.
 @settings(max_examples=2, deadline=None, phases=[Phase.generate])
 @given(seed=st.integers(0, 2**32))
@@ -248,6 +252,7 @@ def test_what_is_certain_counts_in_every_order_and_nothing_counts_beyond_the_upp
     rules: dict[str, Any], seed: int
 ) -> None:
     pipeline, chance = replace(SMALL, **rules), Random(seed)
+    made = by_join if pipeline.portable else by_function
     cases = some_cases(pipeline, chance)
     found = bounds(cases, pipeline)
     exact = 0
@@ -256,7 +261,7 @@ def test_what_is_certain_counts_in_every_order_and_nothing_counts_beyond_the_upp
         own = {start: row for (key, start), row in found.items() if key == f"{number}"}
         exact += sum(row["clicks_low"] == row["clicks_high"] > 0 for row in own.values())
         for one, order in enumerate(orders(streams, chance)):
-            rows = Model(pipeline, there).run(order, None if one < 2 else chance)
+            rows = made(pipeline, there, order, None if one < 2 else chance)
             assert rows.keys() <= own.keys(), (rules, order)
             for start, row in own.items():
                 counts = dict(zip(("impressions", "clicks", "gross"), rows.get(start, (0, 0, 0)), strict=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import replace
 from typing import Any
 
@@ -81,7 +82,14 @@ def test_a_deleted_dead_letter_is_not_judged() -> None:
     shown, clicked = _events()
     shown[1] = shown[46] = b"no event"
     letters = [
-        {"source_topic": "ad-impressions", "source_partition": offset % 3, "source_offset": offset, "reason": "x"}
+        {
+            "source_topic": "ad-impressions",
+            "source_partition": offset % 3,
+            "source_offset": offset,
+            "source_record": 0,
+            "reason": "x",
+            "line": base64.b64encode(b"no event").decode(),
+        }
         for offset in (1, 46)
     ]
     tables = {

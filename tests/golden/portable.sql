@@ -13,7 +13,7 @@ SET 'table.exec.mini-batch.size' = '20000';
 SET 'table.exec.state.ttl' = '4260000 ms';
 
 -- Flink shows it with each job; by it adclick knows its own.
-SET 'pipeline.global-job-parameters' = 'adclick.submission:109d1cad5741167f';
+SET 'pipeline.global-job-parameters' = 'adclick.submission:538596612666b789';
 
 -- Stage: sources. Two topics of JSON events, read from the beginning.
 --
@@ -143,8 +143,7 @@ SELECT
     c.click_id,
     i.campaign_id,
     i.device_type,
-    i.event_time,
-    c.event_time AS click_time
+    i.event_time
 FROM impressions AS i
 LEFT JOIN clicks AS c
     ON
@@ -152,50 +151,6 @@ LEFT JOIN clicks AS c
         AND c.event_time BETWEEN i.event_time - INTERVAL '10' MINUTE - INTERVAL '0.001' SECOND
         AND i.event_time + INTERVAL '10' MINUTE
         AND c.event_time >= TO_TIMESTAMP_LTZ(i.event_timestamp, 3) - INTERVAL '0' SECOND;
-
--- Stage: join, duplicates. A click dated no more than 30s after another one of the same key is a duplicate.
---
--- Only clicks that found their impression are looked at, in the order of their own time, then of their id.
--- The windows are on the impressions' time, so the answer is joined back by event time: that join holds the watermark
--- back once more, and no window closes before its clicks are judged (docs/decisions/0050).
--- Campaign, device and impression's time in its condition tell copies apart, and let the planner reuse the first join.
-
-CREATE TEMPORARY VIEW judged_clicks AS
-SELECT
-    impression_id,
-    click_id,
-    campaign_id,
-    device_type,
-    click_time,
-    CAST(event_time AS TIMESTAMP_LTZ(3)) AS shown_at,
-    MIN(CAST(click_time AS TIMESTAMP_LTZ(3))) OVER near AS first_time,
-    MIN(click_id) OVER near AS first_id
-FROM attributed
-WHERE COALESCE(click_id, '') <> ''
-WINDOW near AS (
-    PARTITION BY impression_id
-    ORDER BY click_time
-    RANGE BETWEEN INTERVAL '30' SECOND PRECEDING AND CURRENT ROW
-);
-
-CREATE TEMPORARY VIEW judged AS
-SELECT
-    a.impression_id,
-    a.click_id,
-    a.campaign_id,
-    a.device_type,
-    a.event_time,
-    COALESCE(j.first_time = j.click_time AND j.first_id = j.click_id, FALSE) AS is_first
-FROM attributed AS a
-LEFT JOIN judged_clicks AS j
-    ON
-        a.impression_id = j.impression_id
-        AND a.click_id = j.click_id
-        AND a.campaign_id = j.campaign_id
-        AND a.device_type = j.device_type
-        AND CAST(a.event_time AS TIMESTAMP_LTZ(3)) = j.shown_at
-        AND j.click_time BETWEEN a.event_time - INTERVAL '10' MINUTE - INTERVAL '0.001' SECOND
-        AND a.event_time + INTERVAL '10' MINUTE;
 
 -- Stage: sinks. Final rows are append-only and exactly-once: read them with isolation.level=read_committed.
 
@@ -205,8 +160,7 @@ CREATE TEMPORARY TABLE ctr_results (
     `campaign_id` STRING,
     `impression_count` BIGINT,
     `click_count` BIGINT,
-    `ctr` DOUBLE,
-    `gross_click_count` BIGINT
+    `ctr` DOUBLE
 ) WITH (
     'connector' = 'kafka',
     'topic' = 'ctr_results',
@@ -225,8 +179,7 @@ CREATE TEMPORARY TABLE engagement_results (
     `window_end` TIMESTAMP_LTZ(3),
     `device_type` STRING,
     `impression_count` BIGINT,
-    `click_count` BIGINT,
-    `gross_click_count` BIGINT
+    `click_count` BIGINT
 ) WITH (
     'connector' = 'kafka',
     'topic' = 'engagement_results',
@@ -308,8 +261,7 @@ CREATE TEMPORARY TABLE engagement_live (
 -- An impression counts when it comes, a click when it finds its impression: no watermark is waited for. An event that
 -- its producer delivered twice counts twice here until its window is final: DISTINCT would cost more than all the rest
 -- of the job (docs/decisions/0008).
--- COALESCE keeps the planner from making another, INNER join out of the one that the final windows use; so does asking
--- for every column that those read, which is always true.
+-- COALESCE keeps the planner from making another, INNER join out of the one that the final windows use.
 
 CREATE TEMPORARY VIEW live_events AS
 SELECT
@@ -327,8 +279,7 @@ SELECT
     device_type,
     event_time
 FROM attributed
-WHERE
-    COALESCE(click_id, '') <> '';
+WHERE COALESCE(click_id, '') <> '';
 
 CREATE TEMPORARY VIEW live_windows AS
 SELECT
@@ -362,9 +313,8 @@ SELECT
     campaign_id,
     device_type,
     COUNT(DISTINCT impression_id) AS impression_count,
-    COUNT(DISTINCT click_id) FILTER (WHERE is_first) AS click_count,
-    COUNT(DISTINCT click_id) AS gross_click_count
-FROM TABLE(TUMBLE(TABLE judged, DESCRIPTOR(event_time), INTERVAL '1' MINUTE))
+    COUNT(DISTINCT click_id) AS click_count
+FROM TABLE(TUMBLE(TABLE attributed, DESCRIPTOR(event_time), INTERVAL '1' MINUTE))
 GROUP BY window_start, window_end, campaign_id, device_type;
 
 SET 'pipeline.name' = 'adclick ctr';
@@ -372,31 +322,29 @@ SET 'pipeline.name' = 'adclick ctr';
 EXECUTE STATEMENT SET
 BEGIN
 
-    INSERT INTO ctr_results
+    INSERT INTO ctr_results (window_start, window_end, campaign_id, impression_count, click_count, ctr)
     SELECT
         window_start,
         window_end,
         campaign_id,
         SUM(impression_count) AS impression_count,
         SUM(click_count) AS click_count,
-        CAST(SUM(click_count) AS DOUBLE) / SUM(impression_count) AS ctr,
-        SUM(gross_click_count) AS gross_click_count
+        CAST(SUM(click_count) AS DOUBLE) / SUM(impression_count) AS ctr
     FROM window_counts
     GROUP BY window_start, window_end, campaign_id;
 
-    INSERT INTO engagement_results
+    INSERT INTO engagement_results (window_start, window_end, device_type, impression_count, click_count)
     SELECT
         window_start,
         window_end,
         device_type,
         SUM(impression_count) AS impression_count,
-        SUM(click_count) AS click_count,
-        SUM(gross_click_count) AS gross_click_count
+        SUM(click_count) AS click_count
     FROM window_counts
     GROUP BY window_start, window_end, device_type;
 
     -- The live lane: for people who watch. A row is replaced by each newer one of its key.
-    INSERT INTO ctr_live
+    INSERT INTO ctr_live (window_start, window_end, campaign_id, impression_count, click_count, ctr)
     SELECT
         window_start,
         window_end,
@@ -407,7 +355,7 @@ BEGIN
     FROM live_counts
     GROUP BY window_start, window_end, campaign_id;
 
-    INSERT INTO engagement_live
+    INSERT INTO engagement_live (window_start, window_end, device_type, impression_count, click_count)
     SELECT
         window_start,
         window_end,
@@ -435,7 +383,6 @@ CREATE TEMPORARY TABLE ctr_windows (
     `impression_count` BIGINT,
     `click_count` BIGINT,
     `ctr` DOUBLE,
-    `gross_click_count` BIGINT,
     read_at AS PROCTIME()
 ) WITH (
     'connector' = 'kafka',
@@ -549,7 +496,10 @@ SET 'pipeline.name' = 'adclick anomaly';
 EXECUTE STATEMENT SET
 BEGIN
 
-    INSERT INTO anomaly_alerts
+    INSERT INTO anomaly_alerts (
+        alert_time, campaign_id, current_ctr, previous_ctr, alert_type, window_start, current_impressions,
+        current_clicks, previous_impressions, previous_clicks, z_score, rule
+    )
     SELECT
         window_end AS alert_time,
         campaign_id,

@@ -7,7 +7,7 @@ of a join has a timer of its own there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, NamedTuple
@@ -85,13 +85,15 @@ class Watermarks:
 
     Args:
         pipeline: the parameters.
-        partitions: how many partitions of impressions, and of clicks, hold an event.
+        places: topic and partition of all that hold an event.
     """
 
-    def __init__(self, pipeline: Pipeline, partitions: dict[str, int]) -> None:
+    def __init__(self, pipeline: Pipeline, places: Collection[tuple[str, int]]) -> None:
         self._delay = pipeline.watermark_delay.ms
-        self._newest: dict[str, list[int]] = {topic: [BEGIN] * count for topic, count in partitions.items()}
-        self._passed = dict.fromkeys(partitions, BEGIN)
+        self._newest: dict[str, dict[int, int]] = {topic: {} for topic, _ in places}
+        for topic, partition in places:
+            self._newest[topic][partition] = BEGIN
+        self._passed = dict.fromkeys(self._newest, BEGIN)
 
     def read(self, topic: str, partition: int, ts: int, chance: Random | None) -> None:
         """An event was read; `chance` decides which watermarks are passed on, None passes on each."""
@@ -99,7 +101,7 @@ class Watermarks:
         newest[partition] = max(newest[partition], ts)
         for name in self._newest:
             if chance is None or chance.random() < 0.6:
-                self._passed[name] = max(self._passed[name], min(self._newest[name]) - self._delay)
+                self._passed[name] = max(self._passed[name], min(self._newest[name].values()) - self._delay)
 
     @property
     def lower(self) -> int:
@@ -111,13 +113,15 @@ Rows = dict[int, tuple[int, int, int]]
 """By window start: impressions, valid clicks, gross clicks."""
 
 
-def by_function(pipeline: Pipeline, partitions: dict[str, int], order: Order, chance: Random | None) -> Rows:
+def by_function(pipeline: Pipeline, places: Collection[tuple[str, int]], order: Order, chance: Random | None) -> Rows:
     """What the attribution function makes of events in this order."""
-    marks = Watermarks(pipeline, partitions)
+    marks = Watermarks(pipeline, places)
     events: list[Impression | Click] = []
+    # All impressions are of one user and one ad.
+    keys = tuple("ua")[: len(pipeline.dedup_columns)]
     for topic, partition, event in order:
         if isinstance(event, Shown):
-            events.append(Impression(event.ts, event.id, (event.device,), seen=marks.lower))
+            events.append(Impression(event.ts, event.id, (event.device,), keys, seen=marks.lower))
         else:
             events.append(Click(event.ts, event.id, event.of, seen=marks.lower))
         marks.read(topic, partition, event.ts, chance)
@@ -127,6 +131,7 @@ def by_function(pipeline: Pipeline, partitions: dict[str, int], order: Order, ch
         skew=pipeline.clock_skew.ms,
         dedup=pipeline.dedup_window.ms,
         unique=pipeline.unique_ids.ms,
+        keys=len(keys),
     )
     rows: Rows = {}
     for (start, _), (shown, valid, gross, _sums) in Model(rules, events).final().items():
@@ -135,11 +140,11 @@ def by_function(pipeline: Pipeline, partitions: dict[str, int], order: Order, ch
     return rows
 
 
-def by_join(pipeline: Pipeline, partitions: dict[str, int], order: Order, chance: Random | None) -> Rows:
+def by_join(pipeline: Pipeline, places: Collection[tuple[str, int]], order: Order, chance: Random | None) -> Rows:
     """What plain SQL makes of events in this order: a LEFT interval join, and windows behind it."""
     skew, size, back = pipeline.clock_skew.ms, pipeline.window.ms, pipeline.reach_back.ms + 1
     join = Join(back, pipeline.attribution.ms, lambda shown, clicked: clicked.ts >= shown.ts - skew)
-    marks = Watermarks(pipeline, partitions)
+    marks = Watermarks(pipeline, places)
     seen: dict[int, set[tuple[str, str]]] = {}
     clicked: dict[int, set[tuple[str, str]]] = {}
 

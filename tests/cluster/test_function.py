@@ -14,7 +14,7 @@ from adclick_cli.broker.whole import read_topic
 from tests.cluster.conftest import Cluster, process
 
 pytestmark = pytest.mark.cluster
-ASKED = ("--no-portable", "--window", "4s", "--attribution", "6s", "--method", "ratio", "--watermark-delay", "2s")
+ASKED = ("--window", "4s", "--attribution", "6s", "--method", "ratio", "--watermark-delay", "2s")
 
 
 def _event(name: str, at_ms: int) -> bytes:

@@ -128,6 +128,7 @@ RULES: list[dict[str, Any]] = [
     {"clock_skew": Duration(20), "attribution": Duration(6)},
     {"dedup_window": Duration(4), "clock_skew": Duration(3)},
     {"dedup_window": Duration(9), "watermark_delay": Duration(0)},
+    {"dedup_window": Duration(4), "dedup_key": "user+ad", "clock_skew": Duration(3)},
     {"unique_ids": Duration(6)},
     {"unique_ids": Duration(25), "dedup_window": Duration(4), "clock_skew": Duration(2)},
 ]
@@ -145,7 +146,7 @@ def _named(rules: dict[str, Any]) -> str:
     return "-".join(f"{name}={getattr(value, 'ms', value)}" for name, value in rules.items())
 
 
-CASES, ORDERS, PARTITIONS = 200, 8, 3
+CASES, ORDERS, PARTITIONS = 120, 8, 4
 Streams = dict[tuple[str, int], list[Shown | Clicked]]
 
 
@@ -170,11 +171,18 @@ def a_case(chance: Random, number: int, *, conflicts: bool) -> Streams:
 
 
 def a_tight_case(chance: Random, number: int, pipeline: Pipeline) -> Streams:
-    """An impression and its clicks, each behind an event that sets its partition's watermark to a limit, or one off."""
+    """An impression and its clicks, each behind an event that sets its partition's watermark to a limit, or one off.
+
+    Where duplicates are looked for, the clicks may be as far apart as they may not be, and one may be of an impression
+    of its own, in the window behind.
+    """
     shown = T0 + 40 + chance.randrange(WINDOW)
     reach, attribution, skew = pipeline.reach_back.ms, pipeline.attribution.ms, pipeline.clock_skew.ms
     far = reach * 4
     times = [shown + chance.choice([-skew, 1 - skew, 0, 1, attribution - 1, attribution]) for _ in range(2)]
+    dedup = pipeline.dedup_window.ms
+    if dedup and chance.random() < 0.5:
+        times = [shown + step * dedup + chance.choice([0, 0, 1]) for step in range(3)]
     limits = [shown + attribution, shown, shown + attribution + reach + 1, shown // WINDOW * WINDOW + WINDOW - 1]
     limits += [limits[-1] + pipeline.held_ms]
     limits += [at + after for at in times for after in (0, reach, reach + 1, reach + 5, reach + 10)]
@@ -185,11 +193,16 @@ def a_tight_case(chance: Random, number: int, pipeline: Pipeline) -> Streams:
 
     id_ = f"{number}-"
     streams: Streams = {("impressions", 0): [Shown(f"{id_}d", driver(), "m"), Shown(id_, shown, "m")]}
+    of = id_
+    if dedup and chance.random() < 0.5:
+        of = f"{id_}f"
+        streams["impressions", 2] = [Shown(f"{id_}d", driver(), "m"), Shown(of, shown - chance.randrange(WINDOW), "m")]
     for partition, at in enumerate(times):
-        streams["clicks", partition] = [Clicked(f"{id_}d", "d", driver()), Clicked(f"{id_}{partition}", id_, at)]
+        named = Clicked(f"{id_}{partition}", id_ if partition else of, at)
+        streams["clicks", partition] = [Clicked(f"{id_}d", "d", driver()), named]
     # The others may be far ahead.
     streams["impressions", 1] = [Shown(f"{id_}e", shown + far, "m")]
-    streams["clicks", 2] = [Clicked(f"{id_}e", "e", shown + far)]
+    streams["clicks", 3] = [Clicked(f"{id_}e", "e", shown + far)]
     return streams
 
 
@@ -229,6 +242,7 @@ def bounds(cases: Sequence[Streams], pipeline: Pipeline) -> dict[tuple[str, int]
                 row: dict[str, Any] = {"event_timestamp": event.ts}
                 if isinstance(event, Shown):
                     row |= {"impression_id": event.id, "campaign_id": f"{number}", "device_type": event.device}
+                    row |= {"user_id": f"{number}", "ad_id": "a"}
                 else:
                     row |= {"click_id": event.id, "impression_id": event.of}
                 written[topic].append((number * PARTITIONS + partition, row))
@@ -257,11 +271,10 @@ def test_what_is_certain_counts_in_every_order_and_nothing_counts_beyond_the_upp
     found = bounds(cases, pipeline)
     exact = 0
     for number, streams in enumerate(cases):
-        there = {topic: sum(place[0] == topic for place in streams) for topic in ("impressions", "clicks")}
         own = {start: row for (key, start), row in found.items() if key == f"{number}"}
         exact += sum(row["clicks_low"] == row["clicks_high"] > 0 for row in own.values())
         for one, order in enumerate(orders(streams, chance)):
-            rows = made(pipeline, there, order, None if one < 2 else chance)
+            rows = made(pipeline, streams.keys(), order, None if one < 2 else chance)
             assert rows.keys() <= own.keys(), (rules, order)
             for start, row in own.items():
                 counts = dict(zip(("impressions", "clicks", "gross"), rows.get(start, (0, 0, 0)), strict=True))

@@ -15,19 +15,17 @@ The time of a heartbeat, with `s` the time of silence after which a partition ge
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from adclick_cli.events.lenient import elements
+from adclick_cli.events import reading
 from adclick_cli.pipeline import Pipeline
-from adclick_cli.schema import CLICK, HEARTBEAT_ID, IMPRESSION, LONGEST_TEXT, STAMP, Record
+from adclick_cli.schema import CLICK, HEARTBEAT_ID, IMPRESSION, STAMP, Record
 
 Place = tuple[str, int]
 """Topic and partition."""
 
 BEATS_PER_SILENCE = 5
-_WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 
 
 @dataclass
@@ -115,29 +113,16 @@ def going_on_s(pipeline: Pipeline, after_s: float) -> float:
 
 
 def event_time(record: Record, value: bytes | None, arrived_ms: int, max_ahead_ms: int) -> tuple[int, bool] | None:
-    """Event time of a message (ms since the epoch) and whether it is a heartbeat; None where it is no event.
+    """Event time of a message (ms since the epoch) and whether it is a heartbeat; None where it holds no event.
 
-    An array is several events: the newest of them counts. What is an event is said in docs/schemas.md.
+    A message may hold several events: the newest of them counts. What is an event is said in docs/events.md.
     """
     found = [
-        (at_ms, one[record.key[0]] == HEARTBEAT_ID)
-        for one in elements(value, record.required, STAMP)[0]
-        if (at_ms := _time_ms(one.get(STAMP))) is not None
-        and 0 < at_ms <= arrived_ms + max_ahead_ms
-        and all(_is_text(one.get(name)) for name in record.required)
+        (int(row.values[STAMP]), row.values[record.key[0]] == HEARTBEAT_ID)
+        for row in reading.read(value, reading.of_texts(record.required))
+        if row.values is not None and row.values[STAMP] <= arrived_ms + max_ahead_ms
     ]
     return max(found, default=None)
-
-
-def _time_ms(value: object) -> int | None:
-    """A time as Flink reads a BIGINT: whole numbers, also as a text; of others what is before the point."""
-    if isinstance(value, str):
-        return int(value) if _WHOLE.fullmatch(value.strip()) else None
-    return int(value) if isinstance(value, (int, float)) else None
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= LONGEST_TEXT and not value.startswith(("{", "["))
 
 
 def stamp(value: bytes | None) -> int | None:

@@ -16,11 +16,11 @@ from enum import Enum
 from typing import Any
 
 from adclick_cli.events.java import double, trim, whole
+from adclick_cli.schema import LONGEST_TEXT, STAMP
 
 MOST_LEVELS = 1_000
 LONGEST_NUMBER = 1_000
 LONGEST_NAME = 50_000
-LONGEST_TEXT = 1_024
 MOST_BROKEN = 100
 FRAME = 5
 """Bytes of Confluent's wire format before the message itself: a zero and the schema's number."""
@@ -108,6 +108,12 @@ class Schema:
     fields: tuple[Field, ...]
     unit: Unit = Unit.MS
     longest_text: int = LONGEST_TEXT
+
+
+def of_texts(required: Sequence[str], optional: Sequence[str] = ()) -> Schema:
+    """The schema of a topic whose events have these texts and a time in ms."""
+    texts = (*(Field(name) for name in required), *(Field(name, required=False) for name in optional))
+    return Schema((*texts, Field(STAMP, Kind.TIME)))
 
 
 @dataclass(frozen=True)

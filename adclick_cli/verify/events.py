@@ -216,12 +216,7 @@ def _peculiar(db: DuckDBPyConnection, texts: tuple[str, ...]) -> pa.Table:
 
 
 def _records(db: DuckDBPyConnection, texts: tuple[str, ...], optional: tuple[str, ...]) -> pa.Table:
-    fields = (
-        *(reading.Field(name) for name in texts),
-        *(reading.Field(name, required=False) for name in optional),
-        reading.Field(STAMP, reading.Kind.TIME),
-    )
-    schema = reading.Schema(fields)
+    schema = reading.of_texts(texts, optional)
     rows: list[_Row] = []
     cursor = db.execute('SELECT "partition", "offset", arrived_ms, value FROM others')
     while found := cursor.fetchmany(10_000):

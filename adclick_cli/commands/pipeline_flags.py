@@ -218,8 +218,8 @@ FLAGS: dict[str, tuple[type, Any]] = {
         typer.Option(
             None,
             "--portable/--no-portable",
-            help="Plain SQL alone, or adclick's own event format and attribution function, which cost less and are new:"
-            " on the local runtime only. Default: --portable.",
+            help="Plain SQL alone, or adclick's own event format and attribution function, which cost less and are new."
+            " Default: --portable.",
             rich_help_panel=EXECUTION,
         ),
     ),

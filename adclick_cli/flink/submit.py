@@ -11,7 +11,7 @@ from dataclasses import replace as replace_fields
 from adclick_cli import savepoints, schema, submission
 from adclick_cli.broker import admin
 from adclick_cli.broker.whole import holds_beyond
-from adclick_cli.errors import AlreadyRunningError, BrokerError, FlinkError, ParameterError, SavepointError
+from adclick_cli.errors import AlreadyRunningError, BrokerError, FlinkError, SavepointError
 from adclick_cli.exclusive import JOBS, exclusive, folder
 from adclick_cli.flink import gateway, own, sqlclient, tables
 from adclick_cli.flink.lookout import Lookout
@@ -142,20 +142,8 @@ def _require_way(settings: Settings, report: Report) -> None:
 
 
 def inside(settings: Settings, pipeline: Pipeline) -> Pipeline:
-    """The same with the broker as Flink's processes reach it.
-
-    Raises:
-        ParameterError: this runtime's Flink has not what the pipeline needs.
-    """
-    runtime = choose(settings)
-    if not pipeline.portable and runtime.name != "local":
-        raise ParameterError(
-            "portable",
-            False,
-            f"The runtime is {runtime.name}, and adclick's own Java classes are there on the local runtime alone.",
-            "Leave --no-portable out.",
-        )
-    return replace_fields(pipeline, bootstrap_servers=runtime.flink_servers)
+    """The same with the broker as Flink's processes reach it."""
+    return replace_fields(pipeline, bootstrap_servers=choose(settings).flink_servers)
 
 
 _RESTORE_SIGNS = ("savepoint", "Cannot map checkpoint", "restore", "_metadata")

@@ -244,11 +244,9 @@ def test_submit_touches_no_jobs_of_another_home_that_has_the_same_ports(
     assert "`adclick up`" in refused.value.mend
 
 
-def test_without_portable_sql_a_cluster_that_has_not_the_classes_is_refused() -> None:
-    loaded = settings.load(flink_url="http://127.0.0.1:1")
-    with pytest.raises(ParameterError, match=r"The runtime is remote, .*on the local runtime alone"):
-        submit.inside(loaded, Pipeline(portable=False))
-    assert submit.inside(loaded, Pipeline()).portable
+@pytest.mark.parametrize("chosen", [{"flink_url": "http://127.0.0.1:1"}, {"runtime": "compose"}, {"runtime": "local"}])
+def test_every_runtime_takes_what_is_not_portable(chosen: dict[str, str]) -> None:
+    assert not submit.inside(settings.load(**chosen), Pipeline(portable=False)).portable
 
 
 def test_without_portable_sql_the_early_lane_is_refused() -> None:

@@ -65,7 +65,7 @@ def look(settings: Settings, pipeline: Pipeline, rest: FlinkRest, heartbeats: bo
             partitions[place] for place in sorted(partitions, key=lambda at: (_order(pipeline, at), at[1]))
         ),
         operators=operators,
-        windows_ms=next((mark for name, mark in operators.items() if "ctr_results[" in name), None),
+        windows_ms=_windows(pipeline, operators),
         final_rows=any(high > low for low, high in committed[pipeline.topics.ctr].values()),
         hidden=tuple(one for one in hidden if one.topic in results),
         blocked=tuple(one for one in hidden if one.topic in raw),
@@ -168,6 +168,12 @@ def _watermarks(rest: FlinkRest, job: Job) -> tuple[dict[str, int | None], _Told
         if source:
             told.take(rest.metrics(job.id, vertex_id, _of_partitions, "max"), operators[name])
     return operators, told
+
+
+def _windows(pipeline: Pipeline, operators: Mapping[str, int | None]) -> int | None:
+    """Up to where windows are closed, ms. The joins hold the watermark back; the function lets it pass, and waits."""
+    mark = next((mark for name, mark in operators.items() if "ctr_results[" in name), None)
+    return mark if mark is None or pipeline.portable else mark - pipeline.held_ms
 
 
 def _held(rest: FlinkRest, job: Job) -> tuple[Held, ...]:

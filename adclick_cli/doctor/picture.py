@@ -105,7 +105,7 @@ class Picture:
         jobs: by name those of adclick's jobs that Flink remembers.
         partitions: of impressions and clicks.
         operators: watermark of each operator that has inputs, by its name, ms; None before the first.
-        windows_ms: the watermark of the windows of final rows, or None.
+        windows_ms: final rows' windows that end up to here are closed, or None before the first watermark.
         final_rows: whether the CTR topic holds committed rows.
         hidden: what lies behind open transactions.
         dead_letters: messages in the dead-letter topic, about.

@@ -9,9 +9,7 @@ from adclick_cli.sql.script import Statement
 
 _POSITION = re.compile(r"\bline 1, column (\d+)")
 # A cluster that was started by an adclick without them, or by hand.
-_OWN_CLASSES = re.compile(
-    r"identifier 'adclick-events'|adclick\.[A-Z]\w+.*(?:class path|not found)|adclick\.Attribution"
-)
+_OWN_CLASSES = re.compile(r"identifier 'adclick-events'|ClassNotFoundException: adclick\.")
 _WITHOUT_CLASSES = (
     "This Flink has not adclick's Java classes: `adclick down`, `adclick up`; `adclick render --jar FILE` writes"
     " their jar for a Flink of yours."

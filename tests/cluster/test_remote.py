@@ -94,7 +94,7 @@ def test_jobs_on_a_cluster_that_somebody_else_runs(remote: Cluster, cluster: Clu
 
 def test_the_command_of_the_kubernetes_job_submits_both_jobs(remote: Cluster, tmp_path: Path) -> None:
     """What `render --target kubernetes` makes a container run, on this machine's Flink instead of an image's."""
-    objects = list(yaml.safe_load_all(remote.run("render", "--target", "kubernetes").stdout))
+    objects = list(yaml.safe_load_all(remote.run("render", "--target", "kubernetes", "--portable").stdout))
     script = tmp_path / "adclick.sql"
     script.write_text(next(one for one in objects if one["kind"] == "ConfigMap")["data"]["adclick.sql"])
     pod = next(one for one in objects if one["kind"] == "Job")["spec"]["template"]["spec"]

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adclick_cli.broker.transactions import Hidden
-from adclick_cli.doctor import judge
+from adclick_cli.doctor import judge, look
 from adclick_cli.doctor.answer import answer
 from adclick_cli.doctor.picture import Held, JobLook, Partition
 from adclick_cli.flink.rest import Job
@@ -115,6 +115,18 @@ def test_state_beyond_half_of_the_heap_is_told_with_the_setting_that_helps(state
     if found == "warning":
         assert all(word in one.mend for word in ("ADCLICK_TASKMANAGER_MEMORY_MB", "--attribution", "--parallelism"))
     assert not [one for one in judge.findings(picture()) if one.name == "state"]
+
+
+@pytest.mark.parametrize("portable", [True, False])
+def test_a_window_that_the_function_waits_with_is_open_though_the_watermark_has_passed_it(portable: bool) -> None:
+    """The joins hold the watermark back by as much as the function keeps a window open after it."""
+    pipeline = replace(PIPELINE, portable=portable)
+    mark = NOW - 2_000 - (PIPELINE.held_ms if portable else 0)
+    operators = {"Source: impression_events[1]": NOW, "Calc[18] -> ctr_results[19]: Writer": mark}
+    closed = look._windows(pipeline, operators)
+    assert picture(pipeline=pipeline, windows_ms=closed).next_end_ms == T0 + 40_000
+    assert look._windows(pipeline, {}) is None
+    assert look._windows(pipeline, {"ctr_results[19]: Writer": None}) is None
 
 
 def test_a_partition_that_was_added_and_that_flink_does_not_read_yet_is_told_instead_of_complete_rows() -> None:

@@ -7,8 +7,10 @@ Why the Job: Flink's own sql-client is what runs the script here, too (docs/kube
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from adclick_cli import defaults, security
@@ -24,6 +26,7 @@ SECRET_FOLDER = "/etc/adclick/secrets"  # noqa: S105
 SECRET_FILE = "kafka.properties"  # noqa: S105
 SCRIPT_FOLDER = "/etc/adclick/sql"
 SCRIPT_FILE = "adclick.sql"
+FUNCTIONS_PATH = "/opt/flink/lib/adclick-functions.jar"
 STATE = "/flink-state"
 FLINK_USER = 9999
 SUBMIT_DEADLINE_S = 600
@@ -51,10 +54,13 @@ class Wishes:
     Attributes:
         image: of Flink, with the Kafka SQL connector and zstd-jni in its `lib/`.
         storage: size of the volume for checkpoints and savepoints, as Kubernetes writes it.
+        functions: the file name of the jar of adclick's Java classes, which is also the name in the ConfigMap that the
+            user makes of it; None where the pipeline is plain SQL.
     """
 
     image: str
     storage: str = "10Gi"
+    functions: str | None = None
 
 
 def manifests(settings: Settings, pipeline: Pipeline, wishes: Wishes) -> list[dict[str, Any]]:
@@ -99,6 +105,7 @@ def _deployment(settings: Settings, pipeline: Pipeline, wishes: Wishes, secret: 
         "volumeMounts": [{"name": "state", "mountPath": STATE}],
     }
     volumes: list[dict[str, Any]] = [{"name": "state", "persistentVolumeClaim": {"claimName": f"{NAME}-state"}}]
+    _mount_functions(wishes, container, volumes)
     if secret:
         container["volumeMounts"].append({"name": "secrets", "mountPath": SECRET_FOLDER, "readOnly": True})
         volumes.append({"name": "secrets", "secret": {"secretName": SECRET, "defaultMode": 0o440}})
@@ -121,8 +128,37 @@ def _deployment(settings: Settings, pipeline: Pipeline, wishes: Wishes, secret: 
     }
 
 
+def _mount_functions(wishes: Wishes, container: dict[str, Any], volumes: list[dict[str, Any]]) -> None:
+    """Let a container of Flink find the jar among those of the image."""
+    if wishes.functions is None:
+        return
+    file = FUNCTIONS_PATH.rpartition("/")[2]
+    # One file: a whole folder there would hide the image's own jars.
+    mount = {"name": "functions", "mountPath": FUNCTIONS_PATH, "subPath": file, "readOnly": True}
+    container["volumeMounts"].append(mount)
+    # The name has the hash of the sources in it: a pod does not start with the jar of another adclick, and the one that
+    # runs keeps its own while the next one is brought.
+    items = [{"key": wishes.functions, "path": file}]
+    volumes.append({"name": "functions", "configMap": {"name": _config_map(wishes.functions), "items": items}})
+
+
+def _config_map(functions: str) -> str:
+    return functions.removesuffix(".jar")
+
+
+def bring_functions(functions: str, file: Path | None) -> str:
+    """The command that makes the ConfigMap with the jar.
+
+    Args:
+        functions: as in `Wishes`.
+        file: where the jar was written; None where that was not asked for.
+    """
+    where = shlex.quote(f"{functions}={file or 'FILE'}")
+    return f"kubectl create configmap {_config_map(functions)} --from-file={where}"
+
+
 def _job(wishes: Wishes) -> dict[str, Any]:
-    container = {
+    container: dict[str, Any] = {
         "name": "sql-client",
         "image": wishes.image,
         "command": ["bash", "-c", _SUBMIT],
@@ -134,6 +170,8 @@ def _job(wishes: Wishes) -> dict[str, Any]:
         ],
         "volumeMounts": [{"name": "sql", "mountPath": SCRIPT_FOLDER, "readOnly": True}],
     }
+    volumes: list[dict[str, Any]] = [{"name": "sql", "configMap": {"name": f"{NAME}-sql"}}]
+    _mount_functions(wishes, container, volumes)
     return {
         "backoffLimit": 0,
         "activeDeadlineSeconds": SUBMIT_DEADLINE_S,
@@ -142,7 +180,7 @@ def _job(wishes: Wishes) -> dict[str, Any]:
             "spec": {
                 "restartPolicy": "Never",
                 "containers": [container],
-                "volumes": [{"name": "sql", "configMap": {"name": f"{NAME}-sql"}}],
+                "volumes": volumes,
             },
         },
     }

@@ -31,7 +31,7 @@ def users_own_file() -> Iterator[None]:
             os.umask(before)
 
 
-def write_for_user(flag: str, path: Path, text: str) -> None:
+def write_for_user(flag: str, path: Path, content: str | bytes) -> None:
     """Write a file that the user asked for with a flag, as their umask says.
 
     Raises:
@@ -39,7 +39,7 @@ def write_for_user(flag: str, path: Path, text: str) -> None:
     """
     try:
         with users_own_file():
-            path.write_text(text, encoding="utf-8")
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
     except OSError as error:
         raise ParameterError(flag, str(path), str(error), "Name a file that you may write.") from error
 

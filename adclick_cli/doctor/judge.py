@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timezone
 
 from adclick_cli.broker.transactions import Hidden
+from adclick_cli.doctor import heap
 from adclick_cli.doctor.finding import Finding
 from adclick_cli.doctor.picture import JobLook, Partition, Picture
 from adclick_cli.events.time_unit import likely_unit
@@ -41,6 +42,7 @@ def findings(picture: Picture) -> list[Finding]:
         windows(picture),
         *lag(picture),
         *checkpoints(picture),
+        *heap.findings(picture.held),
         hidden(picture),
         heartbeat(picture),
         *clock(picture),

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from adclick_cli.broker import admin, transactions
 from adclick_cli.broker.newest import Newest
-from adclick_cli.doctor.picture import JobLook, Partition, Picture
+from adclick_cli.doctor.picture import Held, JobLook, Partition, Picture
 from adclick_cli.events import beating, heartbeat
 from adclick_cli.events.time_unit import likely_unit
 from adclick_cli.flink import health
@@ -27,6 +27,7 @@ _WATERMARK = re.compile(r"\.split\.(.+)-(\d+)\.watermark\.currentWatermark$")
 _OFFSET = re.compile(r"KafkaSourceReader\.topic\.(.+)\.partition\.(\d+)\.currentOffset$")
 _OUTPUT = re.compile(r"^Source__.*\.currentOutputWatermark$")
 _INPUT = re.compile(r"^currentInputWatermark$")
+_STATE = re.compile(r"\.adclick_state_bytes$")
 _SOURCE = re.compile(r"^Source: (?:impression|click)_events\b")
 
 Place = tuple[str, int]
@@ -64,7 +65,7 @@ def look(settings: Settings, pipeline: Pipeline, rest: FlinkRest, heartbeats: bo
             partitions[place] for place in sorted(partitions, key=lambda at: (_order(pipeline, at), at[1]))
         ),
         operators=operators,
-        windows_ms=next((mark for name, mark in operators.items() if "ctr_results[" in name), None),
+        windows_ms=_windows(pipeline, operators),
         final_rows=any(high > low for low, high in committed[pipeline.topics.ctr].values()),
         hidden=tuple(one for one in hidden if one.topic in results),
         blocked=tuple(one for one in hidden if one.topic in raw),
@@ -72,6 +73,7 @@ def look(settings: Settings, pipeline: Pipeline, rest: FlinkRest, heartbeats: bo
         silence_ms=beating.after(settings).ms,
         heartbeat=heartbeats,
         submit=health.next_submit(settings),
+        held=_held(rest, windows) if windows and windows.active and not pipeline.portable else (),
     )
 
 
@@ -166,6 +168,21 @@ def _watermarks(rest: FlinkRest, job: Job) -> tuple[dict[str, int | None], _Told
         if source:
             told.take(rest.metrics(job.id, vertex_id, _of_partitions, "max"), operators[name])
     return operators, told
+
+
+def _windows(pipeline: Pipeline, operators: Mapping[str, int | None]) -> int | None:
+    """Up to where windows are closed, ms. The joins hold the watermark back; the function lets it pass, and waits."""
+    mark = next((mark for name, mark in operators.items() if "ctr_results[" in name), None)
+    return mark if mark is None or pipeline.portable else mark - pipeline.held_ms
+
+
+def _held(rest: FlinkRest, job: Job) -> tuple[Held, ...]:
+    states: dict[str, float] = {}
+    for vertex in rest.job(job.id)["vertices"]:
+        for name, state in rest.metric_by_taskmanager(job.id, str(vertex["id"]), _STATE.search).items():
+            states[name] = states.get(name, 0) + state
+    heaps = {name: rest.task_heap(name) for name in states}
+    return tuple(Held(name, int(states[name]), heap) for name, heap in sorted(heaps.items()) if heap)
 
 
 def _of_partitions(metric: str) -> bool:

@@ -81,6 +81,21 @@ class JobLook:
 
 
 @dataclass(frozen=True)
+class Held:
+    """What the attribution function holds on one TaskManager.
+
+    Attributes:
+        taskmanager: as Flink calls it.
+        state: bytes on the heap.
+        heap: bytes of heap that the TaskManager has for its tasks.
+    """
+
+    taskmanager: str
+    state: int
+    heap: int
+
+
+@dataclass(frozen=True)
 class Picture:
     """Everything at one moment.
 
@@ -90,7 +105,7 @@ class Picture:
         jobs: by name those of adclick's jobs that Flink remembers.
         partitions: of impressions and clicks.
         operators: watermark of each operator that has inputs, by its name, ms; None before the first.
-        windows_ms: the watermark of the windows of final rows, or None.
+        windows_ms: final rows' windows that end up to here are closed, or None before the first watermark.
         final_rows: whether the CTR topic holds committed rows.
         hidden: what lies behind open transactions.
         dead_letters: messages in the dead-letter topic, about.
@@ -98,6 +113,7 @@ class Picture:
         heartbeat: whether a process writes heartbeats; None where that cannot be seen.
         submit: the command that gets the jobs to run where they do not.
         blocked: what lies behind open transactions in the topics that Flink reads.
+        held: the state of the attribution function; empty where the pipeline is plain SQL.
     """
 
     now_ms: int
@@ -113,6 +129,7 @@ class Picture:
     heartbeat: bool | None
     submit: str = "adclick submit"
     blocked: tuple[Hidden, ...] = ()
+    held: tuple[Held, ...] = ()
 
     @property
     def began_ms(self) -> int:
@@ -147,5 +164,6 @@ class Picture:
         return {
             "partitions": [asdict(one) | {"lag": one.lag} for one in self.partitions],
             "watermarks": dict(self.operators),
+            "state": [asdict(one) for one in self.held],
             "window": {"watermark_ms": self.windows_ms, "next_end_ms": self.next_end_ms, "needed_ms": self.needed_ms},
         }

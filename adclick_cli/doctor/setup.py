@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from importlib import metadata
+from pathlib import Path
+
+import psutil
 
 from adclick_cli import defaults, private
 from adclick_cli.doctor.finding import Finding
 from adclick_cli.errors import RuntimeFailure
-from adclick_cli.runtime import jars, maven, memory
+from adclick_cli.functions.jar import PREFIX
+from adclick_cli.runtime import compiled, functions, jars, maven, memory
 from adclick_cli.runtime.local import layout
 from adclick_cli.runtime.service import ServiceStatus
 from adclick_cli.settings import Settings
 
+CLASSES = "classes"
 NAMED = 3
 """So many files are named; the rest is counted."""
 
@@ -26,6 +32,7 @@ def examine(settings: Settings, services: Sequence[ServiceStatus], progress: jar
         modes(settings),
         records(settings, services),
         flink_home(settings, pinned),
+        *classes(settings, services, progress),
     ]
 
 
@@ -117,6 +124,40 @@ def flink_home(settings: Settings, pinned: list[jars.Jar]) -> Finding:
     what = f"Links that are missing or lead nowhere: {_some([path.name for path in broken])}."
     mend = "`adclick up` lays them anew, and so does `adclick doctor --fix`."
     return Finding("FLINK_HOME", "warning", what, mend, lambda: layout.link_flink(home, cache, pinned))
+
+
+def classes(settings: Settings, services: Sequence[ServiceStatus], progress: jars.Progress) -> list[Finding]:
+    """Whether the FLINK_HOME, and what was started from it, has the jar of adclick's classes of these sources."""
+    home, cache = settings.home / "flink", jars.cache(settings)
+    if not home.is_dir():
+        return []
+    wanted = functions.expected(cache)
+    there = sorted(path.name for path in (home / "lib").glob(f"{PREFIX}*.jar") if path.exists())
+    if there != [wanted.name]:
+        found = f"{_some(there)} instead" if there else "none"
+        what = f"{home / 'lib'} should hold {wanted.name}, and holds {found}."
+
+        def link() -> None:
+            made = compiled.obtain(settings, progress)
+            layout.link_flink(home, cache, jars.pinned(), made)
+
+        mend = "`adclick up` compiles and links it, and so does `adclick doctor --fix`."
+        return [Finding(CLASSES, "warning", what, mend, link)]
+    old = [one.name for one in services if one.pid is not None and _started_with_another(one.pid, wanted.name)]
+    if old:
+        what = f"Started with classes of another adclick, and still running: {', '.join(old)}."
+        return [Finding(CLASSES, "warning", what, "`adclick down`, which keeps data and jobs, then `adclick up`.")]
+    return [Finding(CLASSES, "ok", f"{wanted.name} is among the jars of {home}.")]
+
+
+def _started_with_another(pid: int, wanted: str) -> bool:
+    """Whether a process has a jar of adclick's classes on its class path that is not the wanted one."""
+    try:
+        words = psutil.Process(pid).cmdline()
+    except psutil.Error:
+        return False
+    named = {Path(one).name for word in words if PREFIX in word for one in word.split(os.pathsep)}
+    return any(name.startswith(PREFIX) and name != wanted for name in named)
 
 
 def _each(what: Callable[..., None], paths: Sequence[object]) -> Callable[[], None]:

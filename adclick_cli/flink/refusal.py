@@ -8,6 +8,12 @@ from adclick_cli.errors import FlinkError
 from adclick_cli.sql.script import Statement
 
 _POSITION = re.compile(r"\bline 1, column (\d+)")
+# A cluster that was started by an adclick without them, or by hand.
+_OWN_CLASSES = re.compile(r"identifier 'adclick-events'|ClassNotFoundException: adclick\.")
+_WITHOUT_CLASSES = (
+    "This Flink has not adclick's Java classes: `adclick down`, `adclick up`; `adclick render --jar FILE` writes"
+    " their jar for a Flink of yours."
+)
 _NAME = re.compile(r"'([^']+)'")
 
 
@@ -24,7 +30,7 @@ def refused(script: str, statement: Statement, reason: str) -> FlinkError:
     return FlinkError(
         f"Flink refused the statement at line {statement.line} of the script",
         f"{_in_script(reason, statement)}\nLine {line}: {shown}",
-        "See the whole script with `adclick render`.",
+        _WITHOUT_CLASSES if _OWN_CLASSES.search(reason) else "See the whole script with `adclick render`.",
     )
 
 

@@ -198,6 +198,33 @@ class FlinkRest:
                 found[one["id"]] = float(one[of_subtasks])
         return found
 
+    def metric_by_taskmanager(self, job_id: str, vertex_id: str, wanted: Callable[[str], object]) -> dict[str, float]:
+        """Sums of a vertex's metrics over the subtasks of each TaskManager, by its id; as old as those of `metrics`.
+
+        Args:
+            job_id: the job.
+            vertex_id: one of its vertices.
+            wanted: which names, the number of the subtask and a dot in front.
+        """
+        vertex = f"/jobs/{job_id}/vertices/{vertex_id}"
+        names = [one["id"] for one in self._list(f"{vertex}/metrics") if wanted(one["id"])]
+        if not names:
+            return {}
+        at = {str(one["subtask"]): str(one["taskmanager-id"]) for one in self._call("GET", vertex)["subtasks"]}
+        found: dict[str, float] = {}
+        for first in range(0, len(names), NAMES_AT_ONCE):
+            asked = quote(",".join(names[first : first + NAMES_AT_ONCE]), safe=",")
+            for one in self._list(f"{vertex}/metrics?get={asked}"):
+                taskmanager = at.get(one["id"].partition(".")[0])
+                if taskmanager is not None:
+                    found[taskmanager] = found.get(taskmanager, 0) + float(one["value"])
+        return found
+
+    def task_heap(self, taskmanager: str) -> int | None:
+        """Bytes of heap that a TaskManager has for its tasks; None where it tells none."""
+        configured = self._call("GET", f"/taskmanagers/{quote(taskmanager)}").get("memoryConfiguration") or {}
+        return configured.get("taskHeap")
+
     def checkpoint_statistics(self, job_id: str) -> dict[str, Any]:
         """`/jobs/:id/checkpoints`: counts, and the newest completed and failed one."""
         return self._call("GET", f"/jobs/{job_id}/checkpoints")

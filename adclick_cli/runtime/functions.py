@@ -22,8 +22,34 @@ def compiler(cache: Path, java: Path, flink: Path, options: tuple[str, ...] = ()
         options: further options of the JVM.
     """
     class_path = tuple(sorted((flink / "lib").glob("*.jar")))
-    pinned = next(one for one in jars.pinned() if one.artifact == COMPILER)
-    return jar.Compiler(java, cache / pinned.file_name, class_path, defaults.FLINK_VERSION, options)
+    return jar.Compiler(java, cache / pin().file_name, class_path, defaults.FLINK_VERSION, options)
+
+
+def log(home: Path) -> Path:
+    """Where the compiler's words are if it fails.
+
+    Args:
+        home: `ADCLICK_HOME`.
+    """
+    return home / "logs" / "functions.log"
+
+
+def pin() -> jars.Jar:
+    """The Eclipse compiler among the pinned jars."""
+    return next(one for one in jars.pinned() if one.artifact == COMPILER)
+
+
+def expected(cache: Path) -> Path:
+    """Where the jar of these sources, this Flink and this compiler is kept; it need not be there.
+
+    Args:
+        cache: the folder of jars.
+
+    Raises:
+        AdclickError: the installation is incomplete.
+    """
+    # Neither Java nor Flink's jars are part of the name.
+    return jar.path(cache, jar.sources(), jar.Compiler(Path(), cache / pin().file_name, (), defaults.FLINK_VERSION))
 
 
 def provide(cache: Path, java: Path, flink: Path, log: Path, options: tuple[str, ...] = ()) -> Path:
@@ -39,5 +65,5 @@ def provide(cache: Path, java: Path, flink: Path, log: Path, options: tuple[str,
     """
     found = compiler(cache, java, flink, options)
     if not jar.path(cache, jar.sources(), found).is_file():
-        jars.require(next(one for one in jars.pinned() if one.artifact == COMPILER), cache)
+        jars.require(pin(), cache)
     return jar.provide(cache, found, log)

@@ -194,7 +194,7 @@ def address(url: str) -> tuple[str, int]:
 
 
 def _write_conf(layout: Layout, host: str, port: int) -> Path:
-    """A configuration for sql-client alone: where to submit. All else is what the cluster's own configuration says."""
+    """A configuration for sql-client alone: where to submit, and what goes along. All else the cluster's own says."""
     folder = layout.flink_home / "conf-remote"
     shutil.copytree(flink_package() / "conf", folder, dirs_exist_ok=True)
     loopback = defaults.BIND_ADDRESS
@@ -203,6 +203,8 @@ def _write_conf(layout: Layout, host: str, port: int) -> Path:
         "rest.address": host,
         "rest.port": port,
         "jobmanager.rpc.address": host,
+        # sql-client plans with the same jar in its own lib/. The jobs take this one, whatever is in the cluster's lib/.
+        "pipeline.jars": layout.functions.resolve().as_uri(),
         "env.java.opts.all": " ".join(FLINK_JAVA_OPTIONS),
         "sql-gateway.endpoint.rest.address": loopback,
         "sql-gateway.endpoint.rest.bind-address": loopback,

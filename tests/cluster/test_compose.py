@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from adclick_cli import settings
+from adclick_cli.runtime import functions
 from adclick_cli.runtime.choose import choose
 from adclick_cli.runtime.compose import project
 from tests.cluster.conftest import Cluster
@@ -174,9 +175,11 @@ def test_an_engine_that_does_not_answer_is_said(fresh: Cluster) -> None:
 
 
 def _by_hand(cluster: Cluster, engine: Engine) -> tuple[list[str], dict[str, str]]:
-    """`docker compose` on the shipped file with plain defaults, and its environment."""
+    """`docker compose` on the shipped file with plain defaults, and its environment: the jars of this machine."""
     command = ["docker", "compose", "--file", str(project.file()), "--project-name", "by-hand"]
-    return command, {**os.environ, **engine.env, "ADCLICK_JAR_CACHE": cluster.env["ADCLICK_JAR_CACHE"]}
+    cache = Path(cluster.env["ADCLICK_JAR_CACHE"])
+    own = {"ADCLICK_JAR_CACHE": str(cache), "ADCLICK_FUNCTIONS_JAR": functions.expected(cache).name}
+    return command, {**os.environ, **engine.env, **own}
 
 
 def test_the_file_is_valid_without_adclick(compose_cluster: Cluster, engine: Engine) -> None:

@@ -64,6 +64,8 @@ def test_a_silent_partition_is_named_and_a_sound_pipeline_is_not_accused(cluster
         assert said["ok"]
         assert {one["lag"] for one in said["pipeline"]["partitions"]} == {0}
         assert said["pipeline"]["window"]["watermark_ms"] > now - 60_000
+        (state,) = said["pipeline"]["state"]
+        assert 0 < state["state"] < state["heap"]
     finally:
         cluster.run("stop")
         cluster.run("up")

@@ -12,8 +12,9 @@ import yaml
 
 from adclick_cli import defaults, schema, settings
 from adclick_cli.broker import admin
-from adclick_cli.runtime import options
+from adclick_cli.runtime import functions, jars, options
 from adclick_cli.runtime.compose import project
+from adclick_cli.runtime.compose.runtime import ComposeRuntime
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "compose" / "docker-compose.yml"
@@ -21,6 +22,7 @@ VARIABLE = re.compile(r"\$\{ADCLICK_([A-Z_]+):-((?:[^{}]|\{[^{}]*\})*)\}")
 NOT_SETTINGS = {
     "COMPOSE_PROJECT": "adclick",
     "FLINK_VERSION": defaults.FLINK_VERSION,
+    "FUNCTIONS_JAR": "adclick-functions.jar",
     "KAFKA_CONNECTOR_VERSION": defaults.KAFKA_CONNECTOR_VERSION,
     "ZSTD_VERSION": defaults.ZSTD_VERSION,
 }
@@ -67,6 +69,37 @@ def test_adclick_fills_in_every_variable() -> None:
     given = project.environment(settings.load())
     # The project's name is given on the command line.
     assert named - set(given) == {"ADCLICK_COMPOSE_PROJECT"}
+
+
+def test_the_compiled_jar_of_these_sources_is_mounted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fetched is what is missing alone; Flink's user in the container may read all of it."""
+    loaded = settings.load(home=tmp_path, jar_cache=tmp_path / "jars")
+    fetched: list[str] = []
+
+    def fetch(wanted: list[jars.Jar], folder: Path, *_: object) -> None:
+        for one in wanted:
+            fetched.append(one.artifact)
+            _put(folder / one.file_name)
+
+    monkeypatch.setattr(jars, "fetch", fetch)
+    made = tmp_path / "jars" / project.environment(loaded)["ADCLICK_FUNCTIONS_JAR"]
+    monkeypatch.setattr(functions, "provide", lambda *_: _put(made))
+    runtime = ComposeRuntime(loaded, lambda *_: None)
+    runtime._fetch_jars(print)
+    assert sorted(fetched) == sorted([*project.MOUNTED, functions.COMPILER])
+    for name in (made.name, *(jar.file_name for jar in project.mounted_jars())):
+        assert (tmp_path / "jars" / name).stat().st_mode & 0o777 == 0o644
+    fetched.clear()
+    monkeypatch.delattr(functions, "provide")
+    runtime._fetch_jars(print)
+    assert sorted(fetched) == sorted(project.MOUNTED)
+
+
+def _put(path: Path) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"x")
+    path.chmod(0o600)
+    return path
 
 
 def test_the_default_home_is_the_default_project(tmp_path: Path) -> None:
@@ -199,9 +232,11 @@ def test_the_containers_versions_are_those_of_the_lock_file(capsys: pytest.Captu
     assert wanted <= names
 
 
-def test_the_mounted_jars_are_the_pinned_ones(services: dict[str, Any]) -> None:
+def test_the_mounted_jars_are_the_pinned_ones_and_the_compiled_one(services: dict[str, Any]) -> None:
     for name in ("jobmanager", "taskmanager"):
         mounts = [volume for volume in services[name]["volumes"] if isinstance(volume, dict)]
-        assert {Path(mount["source"]).name for mount in mounts} == {jar.file_name for jar in project.mounted_jars()}
+        wanted = {jar.file_name for jar in project.mounted_jars()} | {"adclick-functions.jar"}
+        assert {Path(mount["source"]).name for mount in mounts} == wanted
+        assert "/opt/flink/lib/adclick-functions.jar" in {mount["target"] for mount in mounts}
         assert all(mount["read_only"] and not mount["bind"]["create_host_path"] for mount in mounts)
     assert {jar.artifact for jar in project.mounted_jars()} == set(project.MOUNTED)

@@ -16,8 +16,10 @@ from adclick_cli.doctor import config, machine, setup
 from adclick_cli.doctor.examine import examine, fix
 from adclick_cli.doctor.finding import Finding
 from adclick_cli.errors import ParameterError
-from adclick_cli.runtime import jars, process
+from adclick_cli.runtime import functions, jars, process
 from adclick_cli.runtime.choose import choose
+from adclick_cli.runtime.local import layout
+from adclick_cli.runtime.service import ServiceStatus
 from tests.builders.program import run
 
 pytestmark = pytest.mark.usefixtures("no_settings")
@@ -141,8 +143,6 @@ def test_a_record_of_a_process_that_is_gone_is_forgotten(local: settings.Setting
 
 
 def test_a_broken_link_of_the_flink_home_is_found_and_mended(local: settings.Settings, tmp_path: Path) -> None:
-    from adclick_cli.runtime.local import layout
-
     cache = tmp_path / "home" / "jars"
     cache.mkdir()
     layout.link_flink(local.home / "flink", cache, [])
@@ -160,6 +160,45 @@ def test_a_broken_link_of_the_flink_home_is_found_and_mended(local: settings.Set
     assert setup.flink_home(local, [pin]).state == "ok"
     (cache / pin.file_name).unlink()
     assert pin.file_name in setup.flink_home(local, [pin]).what
+
+
+def test_an_old_or_absent_jar_of_classes_is_found_and_mended(local: settings.Settings) -> None:
+    assert setup.classes(local, [], silent) == []
+    cache = jars.cache(local)
+    cache.mkdir()
+    layout.link_flink(local.home / "flink", cache, [])
+    (absent,) = setup.classes(local, [], silent)
+    wanted = functions.expected(cache)
+    assert (absent.state, absent.what.endswith(f"lib should hold {wanted.name}, and holds none.")) == ("warning", True)
+    old = cache / "adclick-functions-0.jar"
+    old.write_bytes(b"")
+    layout.link_flink(local.home / "flink", cache, [], old)
+    (other,) = setup.classes(local, [], silent)
+    assert (other.state, f"{old.name} instead" in other.what) == ("warning", True)
+    wanted.write_bytes(b"")
+    assert other.fix is not None
+    other.fix()
+    (well,) = setup.classes(local, [], silent)
+    assert (well.state, wanted.name in well.what) == ("ok", True)
+    wanted.unlink()
+    assert setup.classes(local, [], silent)[0].state == "warning"
+
+
+def test_a_process_with_the_classes_of_another_adclick_is_named(
+    local: settings.Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = jars.cache(local)
+    cache.mkdir()
+    wanted = functions.expected(cache)
+    wanted.write_bytes(b"")
+    layout.link_flink(local.home / "flink", cache, [], wanted)
+    paths = {"jobmanager": wanted.name, "taskmanager": "adclick-functions-0.jar", "broker": "kafka.jar"}
+    services = [ServiceStatus(name, "running", os.getpid(), 1, {}, "") for name in paths]
+    told = iter(paths.values())
+    monkeypatch.setattr(psutil.Process, "cmdline", lambda _: ["java", "-cp", f"/lib/flink.jar:/lib/{next(told)}"])
+    (found,) = setup.classes(local, services, silent)
+    assert (found.state, found.what.endswith("still running: taskmanager.")) == ("warning", True)
+    assert "adclick down" in found.mend
 
 
 def test_a_bad_setting_is_told_with_its_place_and_a_suggestion(monkeypatch: pytest.MonkeyPatch) -> None:

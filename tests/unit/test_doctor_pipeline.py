@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adclick_cli.broker.transactions import Hidden
-from adclick_cli.doctor import judge
+from adclick_cli.doctor import judge, look
 from adclick_cli.doctor.answer import answer
-from adclick_cli.doctor.picture import JobLook, Partition
+from adclick_cli.doctor.picture import Held, JobLook, Partition
 from adclick_cli.flink.rest import Job
 from adclick_cli.sql.render import JOB_CTR, JOBS
 from tests.builders.pictures import NOW, PIPELINE, SILENT, T0, partition, picture, with_partition
@@ -103,6 +103,30 @@ def test_a_producers_open_transaction_in_a_raw_topic_is_named_with_its_partition
 def test_a_producers_transaction_of_a_moment_is_as_it_should_be() -> None:
     plain = picture(blocked=(Hidden("ad-impressions", 2, 7, "shop-7", NOW - 9_000),))
     assert all(one.state == "ok" for one in judge.findings(plain))
+
+
+@pytest.mark.parametrize(("state", "found"), [(399, "ok"), (500, "ok"), (501, "warning"), (2_000, "warning")])
+def test_state_beyond_half_of_the_heap_is_told_with_the_setting_that_helps(state: int, found: str) -> None:
+    mib = 1_048_576
+    held = (Held("tm-1", 600 * mib, 2_000 * mib), Held("tm-2", state * mib, 1_000 * mib))
+    (one,) = [one for one in judge.findings(picture(held=held)) if one.name == "state"]
+    assert one.state == found
+    assert one.what.startswith(f"{state:,} MiB of state are on a heap of 1,000 MiB, on TaskManager tm-2.")
+    if found == "warning":
+        assert all(word in one.mend for word in ("ADCLICK_TASKMANAGER_MEMORY_MB", "--attribution", "--parallelism"))
+    assert not [one for one in judge.findings(picture()) if one.name == "state"]
+
+
+@pytest.mark.parametrize("portable", [True, False])
+def test_a_window_that_the_function_waits_with_is_open_though_the_watermark_has_passed_it(portable: bool) -> None:
+    """The joins hold the watermark back by as much as the function keeps a window open after it."""
+    pipeline = replace(PIPELINE, portable=portable)
+    mark = NOW - 2_000 - (PIPELINE.held_ms if portable else 0)
+    operators = {"Source: impression_events[1]": NOW, "Calc[18] -> ctr_results[19]: Writer": mark}
+    closed = look._windows(pipeline, operators)
+    assert picture(pipeline=pipeline, windows_ms=closed).next_end_ms == T0 + 40_000
+    assert look._windows(pipeline, {}) is None
+    assert look._windows(pipeline, {"ctr_results[19]: Writer": None}) is None
 
 
 def test_a_partition_that_was_added_and_that_flink_does_not_read_yet_is_told_instead_of_complete_rows() -> None:

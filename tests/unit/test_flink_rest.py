@@ -6,6 +6,7 @@ import http.server
 import json
 import threading
 from collections.abc import Callable, Iterator
+from urllib.parse import unquote
 
 import pytest
 
@@ -107,3 +108,35 @@ def test_flinks_own_refusal_keeps_flinks_words(server: Callable[[Answer], FlinkR
         server((404, "application/json", body)).job("1")
     assert told.value.what == "Flink refused GET /jobs/1 with status 404"
     assert told.value.why == "Job 1 not found\nat line 2"
+
+
+def test_a_metric_is_summed_by_taskmanager(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Flink 2.2.1 answers: subtasks by number, values as texts."""
+    count = 25
+    names = [f"{number}.ProcessTableFunction[9].adclick_state_bytes" for number in range(count)]
+    asked: list[str] = []
+
+    def answer(self: FlinkRest, method: str, path: str, body: object = None) -> object:
+        asked.append(path)
+        if path == "/jobs/j/vertices/v":
+            return {"subtasks": [{"subtask": n, "taskmanager-id": f"tm-{n % 2}"} for n in range(count)]}
+        if path == "/jobs/j/vertices/v/metrics":
+            return [{"id": one} for one in (*names, "0.numRecordsIn")]
+        wanted = unquote(path.partition("?get=")[2]).split(",")
+        return [{"id": one, "value": one.partition(".")[0]} for one in wanted]
+
+    monkeypatch.setattr(FlinkRest, "_answer", answer)
+    rest = FlinkRest("http://127.0.0.1:1")
+    assert rest.metric_by_taskmanager("j", "v", lambda name: name.endswith("bytes")) == {"tm-0": 156, "tm-1": 144}
+    assert len([path for path in asked if "?get=" in path]) == 2
+    assert rest.metric_by_taskmanager("j", "v", lambda name: False) == {}
+
+
+def test_the_heap_of_a_taskmanager_that_tells_none_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: dict[str, object] = {"memoryConfiguration": {"taskHeap": 7}}
+    monkeypatch.setattr(FlinkRest, "_answer", lambda *_: told)
+    assert FlinkRest("http://127.0.0.1:1").task_heap("tm") == 7
+    told["memoryConfiguration"] = {"taskHeap": None}
+    assert FlinkRest("http://127.0.0.1:1").task_heap("tm") is None
+    told.clear()
+    assert FlinkRest("http://127.0.0.1:1").task_heap("tm") is None

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from adclick_cli import settings
 from adclick_cli.errors import DownloadError
 from adclick_cli.functions import jar
-from adclick_cli.runtime import functions, jars
+from adclick_cli.runtime import compiled, functions, jars
 
 COMPILER = jar.Compiler(Path("java"), Path("ecj-1.jar"), (Path("flink-dist.jar"),), "2.2.1")
 
@@ -110,3 +111,17 @@ def test_where_the_jar_is_the_compiler_is_not_asked_for(tmp_path: Path) -> None:
     made = jar.path(tmp_path, jar.sources(), functions.compiler(tmp_path, Path("java"), tmp_path))
     made.write_bytes(b"x")
     assert functions.provide(tmp_path, Path("java"), tmp_path, tmp_path / "log") == made
+
+
+def test_the_name_is_known_without_java_and_flink(tmp_path: Path) -> None:
+    named = jar.path(tmp_path, jar.sources(), functions.compiler(tmp_path, Path("java"), tmp_path))
+    assert functions.expected(tmp_path) == named
+
+
+def test_a_jar_that_is_there_is_had_without_fetching_anything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`up` on a warm machine pays nothing, whatever became of compiler and Java."""
+    monkeypatch.delattr(jars, "fetch")
+    monkeypatch.delattr(functions, "provide")
+    loaded = settings.load(home=tmp_path, jar_cache=tmp_path, java_home=tmp_path / "nowhere")
+    functions.expected(tmp_path).write_bytes(b"x")
+    assert compiled.obtain(loaded, lambda *_: None) == functions.expected(tmp_path)

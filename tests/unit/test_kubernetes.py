@@ -13,6 +13,8 @@ from typer.testing import CliRunner
 
 from adclick_cli import defaults, kubernetes, settings
 from adclick_cli.commands.program import app
+from adclick_cli.errors import ParameterError
+from adclick_cli.runtime import functions
 from adclick_cli.sql import render
 
 pytestmark = pytest.mark.usefixtures("no_settings")
@@ -27,9 +29,9 @@ LOGIN = {
 }
 
 
-def _made(*flags: str, **chosen: Any) -> list[dict[str, Any]]:
+def _made(functions: str | None = None, **chosen: Any) -> list[dict[str, Any]]:
     loaded = settings.load(**chosen)
-    return kubernetes.manifests(loaded, loaded.pipeline(), kubernetes.Wishes("image:1"))
+    return kubernetes.manifests(loaded, loaded.pipeline(), kubernetes.Wishes("image:1", functions=functions))
 
 
 def _kind(objects: list[dict[str, Any]], kind: str) -> dict[str, Any]:
@@ -59,7 +61,7 @@ def validator() -> Any:
     return jsonschema.Draft202012Validator(schema)
 
 
-@pytest.mark.parametrize("chosen", [{}, LOGIN], ids=["plain", "login"])
+@pytest.mark.parametrize("chosen", [{}, LOGIN, {"functions": "a-1.jar"}], ids=["plain", "login", "functions"])
 def test_the_deployment_is_one_that_the_operator_takes(validator: Any, chosen: dict[str, Any]) -> None:
     deployment = _kind(_made(**chosen), "FlinkDeployment")
     assert [error.message for error in validator.iter_errors(deployment)] == []
@@ -112,7 +114,52 @@ def test_the_yaml_says_what_was_meant() -> None:
     assert list(yaml.safe_load_all(kubernetes.as_yaml(odd))) == odd
 
 
+def test_the_jar_is_named_and_mounted_wherever_flink_runs() -> None:
+    objects = _made("adclick-functions-0af.jar")
+    for pod in (
+        _kind(objects, "FlinkDeployment")["spec"]["podTemplate"]["spec"],
+        _kind(objects, "Job")["spec"]["template"]["spec"],
+    ):
+        volume = next(one for one in pod["volumes"] if one["name"] == "functions")
+        items = [{"key": "adclick-functions-0af.jar", "path": "adclick-functions.jar"}]
+        assert volume["configMap"] == {"name": "adclick-functions-0af", "items": items}
+        mount = next(one for one in pod["containers"][0]["volumeMounts"] if one["name"] == "functions")
+        # The folder has the image's own jars in it.
+        assert (mount["mountPath"], mount["subPath"]) == (
+            "/opt/flink/lib/adclick-functions.jar",
+            "adclick-functions.jar",
+        )
+    assert "adclick-functions" not in kubernetes.as_yaml(_made())
+
+
+def test_render_writes_the_jar_that_the_manifests_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = tmp_path / "cache"
+    monkeypatch.setenv("ADCLICK_JAR_CACHE", str(cache))
+    cache.mkdir()
+    made = functions.expected(cache)
+    made.write_bytes(b"jar")
+    file = tmp_path / "the jar"
+    done = CliRunner().invoke(app, ["render", "--target", "kubernetes", "--jar", str(file)])
+    assert file.read_bytes() == b"jar"
+    objects = list(yaml.safe_load_all(done.stdout))
+    assert kubernetes.as_yaml(objects).count(f'key: "{made.name}"') == 2
+    command = f"kubectl create configmap {made.stem} --from-file='{made.name}={file}', then kubectl apply -f FILE"
+    assert command in done.stderr
+    done = CliRunner().invoke(app, ["render", "--jar", str(file)])
+    assert done.stdout == render.script(settings.load().pipeline())
+    assert f"Wrote {file} ({made.name})" in done.stderr
+
+
+def test_a_jar_that_cannot_be_written_is_said_before_any_sql(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ADCLICK_JAR_CACHE", str(tmp_path))
+    functions.expected(tmp_path).write_bytes(b"jar")
+    done = CliRunner().invoke(app, ["render", "--jar", str(tmp_path)])
+    assert isinstance(done.exception, ParameterError)
+    assert done.exception.field == "jar"
+    assert done.stdout == ""
+
+
 def test_the_command_writes_the_same() -> None:
-    done = CliRunner().invoke(app, ["render", "--target", "kubernetes", "--image", "image:1"])
-    assert list(yaml.safe_load_all(done.stdout)) == _made()
+    done = CliRunner().invoke(app, ["render", "--target", "kubernetes", "--portable", "--image", "image:1"])
+    assert list(yaml.safe_load_all(done.stdout)) == _made(portable=True)
     assert defaults.FLINK_VERSION in defaults.KUBERNETES_IMAGE

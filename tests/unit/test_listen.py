@@ -46,7 +46,7 @@ def test_only_a_flag_opens_the_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_only_what_people_reach_is_opened(tmp_path: Path) -> None:
     opened = settings.load(listen="10.0.0.1", home=tmp_path)
-    made = layout.Layout(tmp_path, tmp_path, tmp_path / "java", tmp_path / "flink", Archives(tmp_path, None))
+    made = layout.Layout(tmp_path, tmp_path, tmp_path / "java", tmp_path / "flink", Archives(tmp_path, None), Path())
     made.conf_dir.mkdir(parents=True)
     (tmp_path / "run").mkdir()
     layout.write_flink_conf(made, opened, 1, 2)

@@ -9,12 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from adclick_cli import defaults, settings
 from adclick_cli.errors import ParameterError, RuntimeFailure
 from adclick_cli.flink.tables import connected, hand_over_secrets
 from adclick_cli.runtime import choose, memory
-from adclick_cli.runtime.remote import RemoteRuntime, address
+from adclick_cli.runtime.local.archives import Archives
+from adclick_cli.runtime.local.layout import Layout
+from adclick_cli.runtime.remote import RemoteRuntime, _write_conf, address
 
 pytestmark = pytest.mark.usefixtures("no_settings")
 
@@ -100,3 +103,12 @@ def test_a_log_in_needs_a_file_on_the_clusters_machines(tmp_path: Path) -> None:
     written = tmp_path / "home" / "secrets" / "kafka.properties"
     assert "hidden" in written.read_text()
     assert written.stat().st_mode & 0o077 == 0
+
+
+def test_the_jar_of_classes_goes_along_with_the_submission(tmp_path: Path) -> None:
+    made = Layout(
+        tmp_path, tmp_path, tmp_path / "jdk" / "bin" / "java", tmp_path, Archives(tmp_path, None), tmp_path / "a b.jar"
+    )
+    written = yaml.safe_load((_write_conf(made, "flink", 8081) / "config.yaml").read_text(encoding="utf-8"))
+    assert written["pipeline.jars"] == (tmp_path / "a b.jar").as_uri()
+    assert (written["rest.address"], written["rest.port"]) == ("flink", 8081)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adclick_cli.flink.refusal import refused
 from adclick_cli.flink.sqlclient import failure
 from adclick_cli.pipeline import Pipeline
 from adclick_cli.sql import render
@@ -59,6 +60,20 @@ def test_a_reason_without_a_position_is_found_by_the_name_it_quotes() -> None:
     error = failure(SCRIPT, BEFORE + UNKNOWN + AFTER)
     assert error is not None
     assert error.why == f"{UNKNOWN}\nLine 8: thing"
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "org.apache.flink.table.api.ValidationException: Could not find any factory for identifier 'adclick-events'"
+        " that implements 'org.apache.flink.table.factories.DeserializationFormatFactory' in the classpath.",
+        "java.lang.ClassNotFoundException: adclick.events.EventDeserializer",
+    ],
+)
+def test_a_flink_without_adclicks_classes_is_told_how_to_get_them(reason: str) -> None:
+    error = refused(SCRIPT, statements(SCRIPT)[0], reason)
+    assert "adclick render --jar FILE" in error.mend
+    assert "--jar" not in refused(SCRIPT, statements(SCRIPT)[0], UNKNOWN).mend
 
 
 def test_success_is_no_failure() -> None:

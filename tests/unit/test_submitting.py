@@ -244,6 +244,11 @@ def test_submit_touches_no_jobs_of_another_home_that_has_the_same_ports(
     assert "`adclick up`" in refused.value.mend
 
 
+@pytest.mark.parametrize("chosen", [{"flink_url": "http://127.0.0.1:1"}, {"runtime": "compose"}, {"runtime": "local"}])
+def test_every_runtime_takes_the_function(chosen: dict[str, str]) -> None:
+    assert not submit.inside(settings.load(**chosen), Pipeline()).portable
+
+
 @pytest.mark.parametrize("asked", [{"early": "15s"}, {"dedup_window": "2s"}, {"unique_ids": "1m"}])
 def test_plain_sql_refuses_what_it_has_no_state_for(asked: dict[str, str]) -> None:
     (name,) = asked

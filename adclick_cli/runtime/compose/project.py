@@ -9,7 +9,7 @@ from pathlib import Path
 
 from adclick_cli import defaults, resources
 from adclick_cli.login import LoginSettings
-from adclick_cli.runtime import jars
+from adclick_cli.runtime import functions, jars
 from adclick_cli.settings import Settings, find_default_home
 
 FILE = "docker-compose.yml"
@@ -59,6 +59,7 @@ def environment(settings: Settings) -> Mapping[str, str]:
         "ADCLICK_KAFKA_CONNECTOR_VERSION": defaults.KAFKA_CONNECTOR_VERSION,
         "ADCLICK_FLINK_VERSION": defaults.FLINK_VERSION,
         "ADCLICK_ZSTD_VERSION": defaults.ZSTD_VERSION,
+        "ADCLICK_FUNCTIONS_JAR": functions.expected(jars.cache(settings)).name,
         # Colours and progress bars do not belong into messages.
         "NO_COLOR": "1",
         "COMPOSE_PROGRESS": "plain",

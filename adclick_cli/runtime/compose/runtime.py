@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from adclick_cli.broker import admin
 from adclick_cli.errors import ParameterError, RuntimeFailure
 from adclick_cli.exclusive import JOBS, SERVICES, exclusive, folder
-from adclick_cli.runtime import heartbeat, jars, logfiles, maven, memory
+from adclick_cli.runtime import compiled, heartbeat, jars, logfiles, maven, memory
 from adclick_cli.runtime.compose import docker, logs, project, state
 from adclick_cli.runtime.process import require_free
 from adclick_cli.runtime.service import NAMES, LocalService, Report, ServiceStatus, SqlClient, sql_client
@@ -88,7 +88,7 @@ class ComposeRuntime:
         """Start what does not run; what this call started is removed again if the call fails or is interrupted.
 
         Raises:
-            PortTakenError, RuntimeFailure, DownloadError, BrokerError: it cannot come up.
+            PortTakenError, RuntimeFailure, DownloadError, CompileError, BrokerError: it cannot come up.
         """
         memory.require_usable(self._settings)
         docker.require()
@@ -147,7 +147,8 @@ class ComposeRuntime:
     def _fetch_jars(self, report: Report) -> None:
         wanted, folder = project.mounted_jars(), jars.cache(self._settings)
         jars.fetch(wanted, folder, lambda: maven.repository(self._settings.maven_url), self._progress, report)
-        for path in (folder / jar.file_name for jar in wanted):
+        functions = compiled.obtain(self._settings, self._progress, report)
+        for path in (*(folder / jar.file_name for jar in wanted), functions):
             # Flink reads it as another user; the cache's own folder stays closed to others. A change of the mode
             # would make the next check read the whole file.
             if stat.S_IMODE(path.stat().st_mode) != JAR_MODE:

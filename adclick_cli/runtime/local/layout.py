@@ -94,6 +94,7 @@ class Layout:
         java: the Java executable.
         flink_home: a FLINK_HOME that any Flink script runs from.
         archives: class-data archives for the JVMs.
+        functions: the jar of adclick's Java classes, which is among those of the FLINK_HOME.
     """
 
     home: Path
@@ -101,6 +102,7 @@ class Layout:
     java: Path
     flink_home: Path
     archives: Archives
+    functions: Path
 
     @property
     def conf_dir(self) -> Path:
@@ -160,10 +162,10 @@ def prepare(settings: Settings, progress: jars.Progress, report: Report = lambda
     for folder in ("logs", "run", "checkpoints", "savepoints", "recovery"):
         (home / folder).mkdir(exist_ok=True, mode=0o700)
     flink_home = home / "flink"
-    log = home / "logs" / "functions.log"
-    link_flink(flink_home, cache, pinned, functions.provide(cache, java, flink_package(), log))
+    compiled = functions.provide(cache, java, flink_package(), functions.log(home))
+    link_flink(flink_home, cache, pinned, compiled)
     class_path = [path for folder in ("lib", "opt") for path in (flink_home / folder).glob("*.jar")]
-    return Layout(home, cache, java, flink_home, archives.find(cache, java, class_path))
+    return Layout(home, cache, java, flink_home, archives.find(cache, java, class_path), compiled)
 
 
 def find_java(settings: Settings) -> Path:

@@ -36,6 +36,7 @@ CREATE TEMPORARY TABLE impression_events (
     source_record INT METADATA FROM 'value.record' VIRTUAL,
     reason STRING METADATA FROM 'value.reason' VIRTUAL,
     line BYTES METADATA FROM 'value.raw' VIRTUAL,
+    is_event AS reason IS NULL AND event_timestamp <= arrived_at + INTERVAL '1' HOUR,
     due_time AS CASE
         WHEN event_timestamp <= arrived_at + INTERVAL '1' HOUR THEN event_timestamp
         ELSE TO_TIMESTAMP_LTZ(0, 3)
@@ -68,6 +69,7 @@ CREATE TEMPORARY TABLE click_events (
     source_record INT METADATA FROM 'value.record' VIRTUAL,
     reason STRING METADATA FROM 'value.reason' VIRTUAL,
     line BYTES METADATA FROM 'value.raw' VIRTUAL,
+    is_event AS reason IS NULL AND event_timestamp <= arrived_at + INTERVAL '1' HOUR,
     due_time AS CASE
         WHEN event_timestamp <= arrived_at + INTERVAL '1' HOUR THEN event_timestamp
         ELSE TO_TIMESTAMP_LTZ(0, 3)
@@ -106,7 +108,7 @@ SELECT
     ARRAY[user_id, ad_id] AS dedup_key,
     due_time
 FROM impression_events
-WHERE reason IS NULL AND event_timestamp <= arrived_at + INTERVAL '1' HOUR AND impression_id <> 'adclick-heartbeat'
+WHERE is_event AND impression_id <> 'adclick-heartbeat'
 UNION ALL
 SELECT
     ABS(MOD(HASH_CODE(impression_id), 1)) AS bucket,
@@ -118,7 +120,7 @@ SELECT
     CAST(NULL AS ARRAY<STRING>) AS dedup_key,
     due_time
 FROM click_events
-WHERE reason IS NULL AND event_timestamp <= arrived_at + INTERVAL '1' HOUR AND click_id <> 'adclick-heartbeat';
+WHERE is_event AND click_id <> 'adclick-heartbeat';
 
 CREATE TEMPORARY FUNCTION `attribution` AS 'adclick.Attribution';
 
@@ -271,15 +273,7 @@ WHERE kind = 'live';
 -- The parts of a closed window have one time, that of its closing: a window of a millisecond takes them together.
 
 CREATE TEMPORARY VIEW final_parts AS
-SELECT
-    counted_start,
-    counted_end,
-    campaign_id,
-    device_type,
-    impressions,
-    click,
-    valid_click,
-    closed_at
+SELECT *
 FROM attributed
 WHERE kind = 'final';
 

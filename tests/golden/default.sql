@@ -34,6 +34,7 @@ CREATE TEMPORARY TABLE impression_events (
     source_record INT METADATA FROM 'value.record' VIRTUAL,
     reason STRING METADATA FROM 'value.reason' VIRTUAL,
     line BYTES METADATA FROM 'value.raw' VIRTUAL,
+    is_event AS reason IS NULL AND event_timestamp <= arrived_at + INTERVAL '1' HOUR,
     due_time AS CASE
         WHEN event_timestamp <= arrived_at + INTERVAL '1' HOUR THEN event_timestamp
         ELSE TO_TIMESTAMP_LTZ(0, 3)
@@ -65,6 +66,7 @@ CREATE TEMPORARY TABLE click_events (
     source_record INT METADATA FROM 'value.record' VIRTUAL,
     reason STRING METADATA FROM 'value.reason' VIRTUAL,
     line BYTES METADATA FROM 'value.raw' VIRTUAL,
+    is_event AS reason IS NULL AND event_timestamp <= arrived_at + INTERVAL '1' HOUR,
     due_time AS CASE
         WHEN event_timestamp <= arrived_at + INTERVAL '1' HOUR THEN event_timestamp
         ELSE TO_TIMESTAMP_LTZ(0, 3)
@@ -103,7 +105,7 @@ SELECT
     CAST(NULL AS ARRAY<STRING>) AS dedup_key,
     due_time
 FROM impression_events
-WHERE reason IS NULL AND event_timestamp <= arrived_at + INTERVAL '1' HOUR AND impression_id <> 'adclick-heartbeat'
+WHERE is_event AND impression_id <> 'adclick-heartbeat'
 UNION ALL
 SELECT
     ABS(MOD(HASH_CODE(impression_id), 128)) AS bucket,
@@ -115,7 +117,7 @@ SELECT
     CAST(NULL AS ARRAY<STRING>) AS dedup_key,
     due_time
 FROM click_events
-WHERE reason IS NULL AND event_timestamp <= arrived_at + INTERVAL '1' HOUR AND click_id <> 'adclick-heartbeat';
+WHERE is_event AND click_id <> 'adclick-heartbeat';
 
 CREATE TEMPORARY FUNCTION `attribution` AS 'adclick.Attribution';
 
@@ -242,7 +244,7 @@ SELECT
     COALESCE(reason, 'event_timestamp is more than 1h past its arrival') AS reason,
     CASE WHEN CHAR_LENGTH(DECODE(line, 'UTF-8')) <= 1048576 THEN line END AS line
 FROM impression_events
-WHERE reason IS NOT NULL OR event_timestamp > arrived_at + INTERVAL '1' HOUR
+WHERE NOT is_event
 UNION ALL
 SELECT
     source_topic,
@@ -253,7 +255,7 @@ SELECT
     COALESCE(reason, 'event_timestamp is more than 1h past its arrival') AS reason,
     CASE WHEN CHAR_LENGTH(DECODE(line, 'UTF-8')) <= 1048576 THEN line END AS line
 FROM click_events
-WHERE reason IS NOT NULL OR event_timestamp > arrived_at + INTERVAL '1' HOUR;
+WHERE NOT is_event;
 
 -- Stage: live sinks. The newest state of each window, by key; a later row replaces an earlier one.
 
@@ -310,15 +312,7 @@ WHERE kind = 'live';
 -- The parts of a closed window have one time, that of its closing: a window of a millisecond takes them together.
 
 CREATE TEMPORARY VIEW final_parts AS
-SELECT
-    counted_start,
-    counted_end,
-    campaign_id,
-    device_type,
-    impressions,
-    click,
-    valid_click,
-    closed_at
+SELECT *
 FROM attributed
 WHERE kind = 'final';
 

@@ -34,6 +34,7 @@ CREATE TEMPORARY TABLE impression_events (
     source_record INT METADATA FROM 'value.record' VIRTUAL,
     reason STRING METADATA FROM 'value.reason' VIRTUAL,
     line BYTES METADATA FROM 'value.raw' VIRTUAL,
+    is_event AS reason IS NULL AND event_timestamp <= arrived_at + INTERVAL '1' HOUR,
     due_time AS CASE
         WHEN event_timestamp <= arrived_at + INTERVAL '1' HOUR THEN event_timestamp
         ELSE TO_TIMESTAMP_LTZ(0, 3)
@@ -65,6 +66,7 @@ CREATE TEMPORARY TABLE click_events (
     source_record INT METADATA FROM 'value.record' VIRTUAL,
     reason STRING METADATA FROM 'value.reason' VIRTUAL,
     line BYTES METADATA FROM 'value.raw' VIRTUAL,
+    is_event AS reason IS NULL AND event_timestamp <= arrived_at + INTERVAL '1' HOUR,
     due_time AS CASE
         WHEN event_timestamp <= arrived_at + INTERVAL '1' HOUR THEN event_timestamp
         ELSE TO_TIMESTAMP_LTZ(0, 3)
@@ -103,7 +105,7 @@ SELECT
     CAST(NULL AS ARRAY<STRING>) AS dedup_key,
     due_time
 FROM impression_events
-WHERE reason IS NULL AND event_timestamp <= arrived_at + INTERVAL '1' HOUR AND impression_id <> 'adclick-heartbeat'
+WHERE is_event AND impression_id <> 'adclick-heartbeat'
 UNION ALL
 SELECT
     ABS(MOD(HASH_CODE(impression_id), 128)) AS bucket,
@@ -115,7 +117,7 @@ SELECT
     CAST(NULL AS ARRAY<STRING>) AS dedup_key,
     due_time
 FROM click_events
-WHERE reason IS NULL AND event_timestamp <= arrived_at + INTERVAL '1' HOUR AND click_id <> 'adclick-heartbeat';
+WHERE is_event AND click_id <> 'adclick-heartbeat';
 
 CREATE TEMPORARY FUNCTION `attribution` AS 'adclick.Attribution';
 
@@ -336,15 +338,7 @@ CREATE TEMPORARY TABLE early_verdicts (
 -- The parts of a closed window have one time, that of its closing: a window of a millisecond takes them together.
 
 CREATE TEMPORARY VIEW final_parts AS
-SELECT
-    counted_start,
-    counted_end,
-    campaign_id,
-    device_type,
-    impressions,
-    click,
-    valid_click,
-    closed_at
+SELECT *
 FROM attributed
 WHERE kind = 'final';
 
@@ -369,14 +363,7 @@ GROUP BY window_start, window_end, window_time, counted_start, counted_end, camp
 -- times at which windows close: a row is there just before the watermark passes it, so LAG waits for nothing.
 
 CREATE TEMPORARY VIEW early_parts AS
-SELECT
-    counted_start,
-    counted_end,
-    campaign_id,
-    device_type,
-    impressions,
-    valid_click,
-    closed_at
+SELECT *
 FROM attributed
 WHERE kind = 'early';
 
@@ -683,8 +670,7 @@ FROM early_alerted AS e
 INNER JOIN final_windows AS f
     ON
         e.campaign_id = f.campaign_id
-        AND f.window_time BETWEEN
-        e.window_time + INTERVAL '0 00:09:45' DAY TO SECOND
+        AND f.window_time BETWEEN e.window_time + INTERVAL '0 00:09:45' DAY TO SECOND
         AND e.window_time + INTERVAL '0 00:09:45' DAY TO SECOND;
 
 SET 'pipeline.name' = 'adclick ctr';
@@ -792,8 +778,7 @@ BEGIN
         ON
             e.campaign_id = f.campaign_id
             AND e.alert_type = f.alert_type
-            AND f.window_time BETWEEN
-            e.window_time + INTERVAL '0 00:09:45' DAY TO SECOND
+            AND f.window_time BETWEEN e.window_time + INTERVAL '0 00:09:45' DAY TO SECOND
             AND e.window_time + INTERVAL '0 00:09:45' DAY TO SECOND;
 
 END;

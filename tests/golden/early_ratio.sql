@@ -9,7 +9,7 @@ SET 'execution.checkpointing.interval' = '10000 ms';
 SET 'table.generated-code.max-length' = '64000';
 
 -- Flink shows it with each job; by it adclick knows its own.
-SET 'pipeline.global-job-parameters' = 'adclick.submission:2468d92eab26633e';
+SET 'pipeline.global-job-parameters' = 'adclick.submission:5d92da8adf104c20';
 
 -- Stage: sources. Two topics of JSON events, read once from the beginning by adclick's own format (docs/events.md).
 --
@@ -301,7 +301,7 @@ SELECT
 FROM TABLE(TUMBLE(TABLE final_parts, DESCRIPTOR(closed_at), INTERVAL '0.001' SECOND))
 GROUP BY window_start, window_end, window_time, counted_start, counted_end, campaign_id, device_type;
 
--- Stage: early. The same windows, counted with the clicks of the first 15s only, and judged by the same rule:
+-- Stage: early. The same windows, counted with the clicks of the first 1m only, and judged by the same rule:
 -- like is compared with like. When the window is final, it is judged again: that confirms or withdraws what was early.
 --
 -- The function answers twice: its `early` parts are there as soon as no early click can come any more. In the order of the
@@ -501,8 +501,8 @@ FROM early_alerted AS e
 INNER JOIN final_windows AS f
     ON
         e.campaign_id = f.campaign_id
-        AND f.window_time BETWEEN e.window_time + INTERVAL '0 00:09:45' DAY TO SECOND
-        AND e.window_time + INTERVAL '0 00:09:45' DAY TO SECOND;
+        AND f.window_time BETWEEN e.window_time + INTERVAL '9' MINUTE
+        AND e.window_time + INTERVAL '9' MINUTE;
 
 SET 'pipeline.name' = 'adclick ctr';
 
@@ -587,8 +587,8 @@ BEGIN
         ON
             e.campaign_id = f.campaign_id
             AND e.alert_type = f.alert_type
-            AND f.window_time BETWEEN e.window_time + INTERVAL '0 00:09:45' DAY TO SECOND
-            AND e.window_time + INTERVAL '0 00:09:45' DAY TO SECOND;
+            AND f.window_time BETWEEN e.window_time + INTERVAL '9' MINUTE
+            AND e.window_time + INTERVAL '9' MINUTE;
 
 END;
 

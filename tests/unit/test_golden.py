@@ -21,8 +21,8 @@ CASES = {
     "bounded": Pipeline(bounded=True, live=False, window=Duration(3_600_000)),
     "portable": Pipeline(portable=True, dead_letters=False),
     "no_dead_letters": Pipeline(dead_letters=False),
-    "early": Pipeline(early=Duration(15_000), dead_letters=False),
-    "early_ratio": Pipeline(early=Duration(15_000), method="ratio", min_z=4.0, dead_letters=False, live=False),
+    "early": Pipeline(early=Duration(60_000), dead_letters=False),
+    "early_ratio": Pipeline(early=Duration(60_000), method="ratio", min_z=4.0, dead_letters=False, live=False),
     "dedup_user_ad": Pipeline(
         dedup_window=Duration(2_000), dedup_key="user+ad", unique_ids=Duration(600_000), dead_letters=False
     ),

@@ -10,6 +10,7 @@ from adclick_cli.casebook import rows
 from adclick_cli.casebook.arrival import Arrival, Message, counted, event_name
 from adclick_cli.casebook.model import Case
 from adclick_cli.parameters import Duration
+from adclick_cli.pipeline import Pipeline
 from adclick_cli.verify import alerts, compare, oracle
 from adclick_cli.verify.raw import empty
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _NEVER_LATE = Duration(10**12)
+_LETTERS = 'SELECT source_topic, "partition" AS source_partition, "offset" AS source_offset FROM expected_dead_letters'
 _KEYS = {"ctr": "campaign_id", "engagement": "device_type"}
 
 
@@ -46,15 +48,20 @@ def run(case: Case, found: Arrival) -> dict[str, list[dict[str, Any]]]:
         for row in made["alerts"]:
             row["alert_time"] += "Z"
             row["window_start"] += "Z"
-        made["dead_letters"] = _rows(
-            db,
-            'SELECT source_topic, "partition" AS source_partition, "offset" AS source_offset'
-            " FROM expected_dead_letters",
-        )
+        made["dead_letters"] = _rows(db, _LETTERS if pipeline.portable else _letters_of_records(pipeline))
     finally:
         db.close()
     compacted = {name: [rows.compact(case, name, row) for row in there] for name, there in made.items()}
     return compacted | {"late": [{"event": event_name(one)} for one in found.late]}
+
+
+def _letters_of_records(pipeline: Pipeline) -> str:
+    """The format `adclick-events` gives a row for each record: several of a message may be no event."""
+    return " UNION ALL ".join(
+        f"SELECT '{getattr(pipeline.topics, name)}' AS source_topic, \"partition\" AS source_partition,"  # noqa: S608 - names
+        f' "offset" AS source_offset FROM {name} WHERE NOT good'
+        for name in oracle.EVENTS
+    )
 
 
 def _table(messages: Sequence[Message], arrived_ms: int) -> pa.Table:

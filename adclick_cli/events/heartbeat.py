@@ -16,8 +16,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from adclick_cli.events.lenient import elements
 from adclick_cli.pipeline import Pipeline
@@ -121,12 +122,22 @@ def event_time(record: Record, value: bytes | None, arrived_ms: int, max_ahead_m
     """
     found = [
         (at_ms, one[record.key[0]] == HEARTBEAT_ID)
+        for at_ms, one in found_events(record, value, arrived_ms, max_ahead_ms)
+    ]
+    return max(found, default=None)
+
+
+def found_events(
+    record: Record, value: bytes | None, arrived_ms: int, max_ahead_ms: int
+) -> list[tuple[int, Mapping[str, Any]]]:
+    """The events of a message as Flink's JSON format reads it: event time (ms since the epoch) and fields of each."""
+    return [
+        (at_ms, one)
         for one in elements(value, record.required, STAMP)[0]
         if (at_ms := _time_ms(one.get(STAMP))) is not None
         and 0 < at_ms <= arrived_ms + max_ahead_ms
         and all(_is_text(one.get(name)) for name in record.required)
     ]
-    return max(found, default=None)
 
 
 def _time_ms(value: object) -> int | None:

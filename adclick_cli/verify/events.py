@@ -215,13 +215,19 @@ def _peculiar(db: DuckDBPyConnection, texts: tuple[str, ...]) -> pa.Table:
     return _table(rows)
 
 
-def _records(db: DuckDBPyConnection, texts: tuple[str, ...], optional: tuple[str, ...]) -> pa.Table:
-    fields = (
-        *(reading.Field(name) for name in texts),
-        *(reading.Field(name, required=False) for name in optional),
-        reading.Field(STAMP, reading.Kind.TIME),
+def own_schema(texts: tuple[str, ...], optional: tuple[str, ...]) -> reading.Schema:
+    """What an event is to the format `adclick-events`: these texts, of which some need not be there, and a time."""
+    return reading.Schema(
+        (
+            *(reading.Field(name) for name in texts),
+            *(reading.Field(name, required=False) for name in optional),
+            reading.Field(STAMP, reading.Kind.TIME),
+        )
     )
-    schema = reading.Schema(fields)
+
+
+def _records(db: DuckDBPyConnection, texts: tuple[str, ...], optional: tuple[str, ...]) -> pa.Table:
+    schema = own_schema(texts, optional)
     rows: list[_Row] = []
     cursor = db.execute('SELECT "partition", "offset", arrived_ms, value FROM others')
     while found := cursor.fetchmany(10_000):

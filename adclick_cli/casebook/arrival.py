@@ -1,6 +1,6 @@
 """A case as messages: where each stands, how the watermarks rise while they arrive, and which of them come too late.
 
-The rules are those of docs/correctness.md; nothing here knows the pipeline's SQL.
+Which are too late is for `lateness` to say; nothing here knows the pipeline's SQL.
 """
 
 from __future__ import annotations
@@ -10,10 +10,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from adclick_cli import schema
-from adclick_cli.casebook.model import TOPICS, Beat, Case, CaseFileError, Click, Impression, Raw, Step, Topic, Watermark
+from adclick_cli.casebook import contents, lateness
+from adclick_cli.casebook.contents import Event
+from adclick_cli.casebook.model import (
+    RECORD,
+    TOPICS,
+    Beat,
+    Case,
+    CaseFileError,
+    Click,
+    Impression,
+    Raw,
+    Step,
+    Topic,
+    Watermark,
+)
 from adclick_cli.events import heartbeat
-
-RECORD = {"impressions": schema.IMPRESSION, "clicks": schema.CLICK}
 
 
 @dataclass(frozen=True)
@@ -23,7 +35,7 @@ class Message:
     Attributes:
         topic, partition, offset: where it stands.
         value: its bytes; None is a tombstone.
-        stamp_ms: its event time, ms since the epoch; None where it is no event.
+        events: what it holds, heartbeats among them.
         step: what it was made from.
     """
 
@@ -31,8 +43,13 @@ class Message:
     partition: int
     offset: int
     value: bytes | None
-    stamp_ms: int | None
+    events: tuple[Event, ...]
     step: Step
+
+    @property
+    def stamp_ms(self) -> int | None:
+        """The newest event time, ms since the epoch; None where it holds no event."""
+        return max((event.at_ms for event in self.events), default=None)
 
 
 @dataclass
@@ -85,8 +102,8 @@ def _messages(case: Case) -> Arrival:
     def add(topic: Topic, partition: int, value: bytes | None, step: Step) -> None:
         offset = offsets.get((topic, partition), 0)
         offsets[topic, partition] = offset + 1
-        seen = heartbeat.event_time(RECORD[topic], value, arrived, case.pipeline.max_ahead.ms)
-        messages.append(Message(topic, partition, offset, value, seen[0] if seen else None, step))
+        events = contents.found(case.pipeline, topic, value, arrived)
+        messages.append(Message(topic, partition, offset, value, tuple(events), step))
 
     for step in case.given:
         if isinstance(step, Watermark):
@@ -142,15 +159,22 @@ class _Clock:
             topic: dict.fromkeys(numbers) for topic, numbers in _partitions(case).items()
         }
         self._held: dict[Topic, list[Message]] = {topic: [] for topic in TOPICS}
-        self._clicked: dict[str, list[int]] = {}
+        self._reads: list[tuple[Message, lateness.Read]] = []
 
     def run(self) -> None:
-        """Fill late, behind and fed."""
+        """Fill late, behind and fed.
+
+        Raises:
+            CaseFileError: no rule says what a late event does.
+        """
         for message in self._found.messages:
-            self._judge(message)
+            for event in message.events:
+                self._read(message, event)
             self._feed(message)
         for topic in TOPICS:
             self._found.fed += sorted(self._held[topic], key=lambda one: one.stamp_ms or 0)
+        late = lateness.late(self._case, [read for _, read in self._reads])
+        self._found.late = [one for one in self._found.messages if self._is_late(one, late)]
 
     def _reached(self, topic: Topic) -> int | None:
         """The newest time that all partitions of a topic have seen, ms since the epoch."""
@@ -163,38 +187,27 @@ class _Clock:
         known = [one for one in both if one is not None]
         return min(known) - self._case.pipeline.watermark_delay.ms if len(known) == len(both) else None
 
-    def _judge(self, message: Message) -> None:
-        stamp, step, pipeline = message.stamp_ms, message.step, self._case.pipeline
-        if stamp is None or not isinstance(step, (Impression, Click)):
-            return
-        own, watermark = self._reached(message.topic), self._watermark()
-        if own is not None and stamp < own - pipeline.watermark_delay.ms:
-            self._found.behind = True
-        if isinstance(step, Click):
-            self._clicked.setdefault(step.of, []).append(stamp)
-        if watermark is None or stamp >= watermark:
-            return
-        if pipeline.unique_ids.ms or pipeline.clock_skew > pipeline.attribution:
-            self._refuse(f"{event_name(message)} comes behind the watermark", "unique-ids or a long clock-skew")
-        if isinstance(step, Impression):
-            window_end = stamp - stamp % pipeline.window.ms + pipeline.window.ms
-            if watermark >= window_end - 1 + pipeline.held_ms:
-                self._found.late.append(message)
-            elif any(watermark > clicked for clicked in self._clicked.get(step.id, ())):
-                self._refuse(f"{event_name(message)} comes behind the watermark", "its click before it")
-        else:
-            shown = [one.at_ms for one in self._case.given if isinstance(one, Impression) and one.id == step.of]
-            if shown and watermark > self._case.start_ms + max(shown) + pipeline.attribution.ms:
-                self._found.late.append(message)
+    def _read(self, message: Message, event: Event) -> None:
+        """Keep what was known when an event came; then the watermark of its partition rises."""
+        own = self._reached(message.topic)
+        if event.counts:
+            if own is not None and event.at_ms < own - self._case.pipeline.watermark_delay.ms:
+                self._found.behind = True
+            self._reads.append((message, lateness.Read(event, self._watermark(), event_name(message))))
+        newest = self._newest[message.topic][message.partition]
+        self._newest[message.topic][message.partition] = event.at_ms if newest is None else max(newest, event.at_ms)
 
-    def _refuse(self, what: str, together: str) -> None:
-        raise CaseFileError(
-            self._case.path,
-            self._case.line,
-            f"given of {self._case.name!r}",
-            f"{what}, with {together}: no rule says whether that counts.",
-            "Leave one of the two out, or let the watermark rise later.",
-        )
+    def _is_late(self, message: Message, late: set[int]) -> bool:
+        own = [number in late for number, (other, _) in enumerate(self._reads) if other is message]
+        if any(own) and not all(own):
+            raise CaseFileError(
+                self._case.path,
+                self._case.line,
+                f"given of {self._case.name!r}",
+                f"Some events of the message {event_name(message)} come too late, others do not.",
+                "Give each a message of its own.",
+            )
+        return any(own)
 
     def _feed(self, message: Message) -> None:
         """One partition has the watermark of its newest event: what is ahead of the others waits for them."""
@@ -202,8 +215,6 @@ class _Clock:
         if stamp is None:
             self._found.fed.append(message)
             return
-        newest = self._newest[topic][message.partition]
-        self._newest[topic][message.partition] = stamp if newest is None else max(newest, stamp)
         reached = self._reached(topic)
         waiting = [*self._held[topic], message]
         ready = [one for one in waiting if reached is not None and (one.stamp_ms or 0) <= reached]

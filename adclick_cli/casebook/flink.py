@@ -1,6 +1,7 @@
 """A case on Flink: the SQL that `submit` renders, on files instead of topics.
 
 Only the `WITH` of the tables differs, and that a message's place is a column of the file where it is metadata in Kafka.
+Plain SQL reads each message as a line of JSON; the function reads its very bytes, in base64 behind their place.
 Planning takes most of the time, so a job's graph is kept: cases that have the same job run it one after the other, each
 on files of its own in the same folder.
 
@@ -21,14 +22,13 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from adclick_cli.casebook import rows
-from adclick_cli.casebook.arrival import RECORD, Arrival, Message
+from adclick_cli.casebook import contents, rows
+from adclick_cli.casebook.arrival import Arrival, Message
 from adclick_cli.casebook.jvm import Jvm
-from adclick_cli.casebook.model import Case
+from adclick_cli.casebook.model import RECORD, Case
 from adclick_cli.casebook.planning import Job, Plans, jobs, transport
 from adclick_cli.errors import FlinkError
-from adclick_cli.events.lenient import elements
-from adclick_cli.schema import STAMP
+from adclick_cli.pipeline import Pipeline
 
 DEADLINE_S = 60
 POLL_S = 0.02
@@ -52,7 +52,7 @@ class Engine:
 
     def plan(self, case: Case, found: Arrival) -> list[Future[Any]]:
         """The graphs of the jobs that a case needs, in running order; each is there as soon as it is planned."""
-        where = transport(self.folder, stepped=found.behind)
+        where = transport(self.folder, case.pipeline, stepped=found.behind)
         return [self._plans.ask(job) for job in jobs(case.pipeline, case.expect, where)]
 
     def run(self, case: Case, found: Arrival, graphs: Sequence[Future[Any]]) -> dict[str, list[dict[str, Any]]]:
@@ -63,12 +63,12 @@ class Engine:
         """
         first, *more = [graph.result() for graph in graphs]
         self.clear()
-        _write_lines(self.folder, found)
         if found.behind:
-            self._step_by_step(first, found)
+            self._step_by_step(first, case.pipeline, found)
         else:
             for topic in RECORD:
-                _write(self.folder / topic / "0.json", [one for one in found.fed if one.topic == topic], found)
+                part = [one for one in found.fed if one.topic == topic]
+                _write(self.folder / topic / "0.json", part, case.pipeline, found)
             self._finish(self._start(first))
         for graph in more:
             self._finish(self._start(graph))
@@ -85,7 +85,7 @@ class Engine:
     def clear(self) -> Path:
         """Empty the folder; returns it."""
         shutil.rmtree(self.folder, ignore_errors=True)
-        for name in (*RECORD, *(f"{record.name}_lines" for record in RECORD.values()), *_RESULTS):
+        for name in (*RECORD, *_RESULTS):
             (self.folder / name).mkdir(parents=True)
         return self.folder
 
@@ -134,14 +134,14 @@ class Engine:
     def _await_read(self, sources: _Sources, topic: str, rows: int) -> None:
         _wait(lambda: sources.read(topic) >= rows, "a source did not read its events")
 
-    def _step_by_step(self, graph: Any, found: Arrival) -> None:
+    def _step_by_step(self, graph: Any, pipeline: Pipeline, found: Arrival) -> None:
         job = self._start(graph)
         read = dict.fromkeys(RECORD, 0)
         sources = _Sources(self._jvm.rest, str(job.toString()))
         for number, (topic, group) in enumerate(groupby(found.fed, key=lambda one: one.topic)):
             part = list(group)
-            read[topic] += sum(_events(one) for one in part)
-            _write(self.folder / topic / f"{number:04d}.json", part, found)
+            read[topic] += sum(contents.rows(pipeline, one.topic, one.value) for one in part)
+            _write(self.folder / topic / f"{number:04d}.json", part, pipeline, found)
             self._await_read(sources, topic, read[topic])
             _wait(lambda: self._checkpoint(job), "no checkpoint was made")
         formats = self._jvm.java.org.apache.flink.core.execution.SavepointFormatType
@@ -191,41 +191,25 @@ def _late(what: str) -> FlinkError:
     return FlinkError(what, f"It had {DEADLINE_S} s.", "Run the case again; if it stays so, it is a bug.")
 
 
-def _write(path: Path, messages: list[Message], found: Arrival) -> None:
+def event_line(topic: str, partition: int, offset: int, arrived_ms: int, value: bytes | None) -> bytes:
+    """A message as the format `adclick-event-lines` reads it."""
+    data = b"-" if value is None else base64.b64encode(value)
+    return f"{topic}\t{partition}\t{offset}\t{arrived_ms}\t".encode() + data + b"\n"
+
+
+def _write(path: Path, messages: list[Message], pipeline: Pipeline, found: Arrival) -> None:
     """One message a line; the file's time of change is the time of arrival. It appears whole."""
     part = path.parent.parent / f"{path.name}.part"
-    part.write_bytes(b"".join(one.value + b"\n" for one in messages if one.value is not None))
+    if pipeline.portable:
+        lines = [one.value + b"\n" for one in messages if one.value is not None]
+    else:
+        lines = [
+            event_line(getattr(pipeline.topics, one.topic), one.partition, one.offset, found.arrived_ms, one.value)
+            for one in messages
+        ]
+    part.write_bytes(b"".join(lines))
     os.utime(part, (found.arrived_ms / 1000, found.arrived_ms / 1000))
     part.replace(path)
-
-
-def _write_lines(folder: Path, found: Arrival) -> None:
-    for topic, record in RECORD.items():
-        lines = [
-            {
-                "line": None if one.value is None else base64.b64encode(one.value).decode(),
-                "source_topic": topic,
-                "source_partition": one.partition,
-                "source_offset": one.offset,
-                "arrived_at": _instant(found.arrived_ms),
-            }
-            for one in found.messages
-            if one.topic == topic
-        ]
-        path = folder / f"{record.name}_lines" / "0.json"
-        path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-
-
-def _instant(ms: int) -> str:
-    from adclick_cli.verify.compare import utc
-
-    return utc(ms)
-
-
-def _events(message: Message) -> int:
-    """How many rows Flink's JSON format makes of a message."""
-    objects, _ = elements(message.value, RECORD[message.topic].required, STAMP)
-    return len(objects)
 
 
 def _read(folder: Path) -> list[Mapping[str, Any]]:

@@ -52,6 +52,7 @@ class Jvm:
     Args:
         java: the Java executable.
         cache: the folder of pinned jars: where the planner is among them, its class archive lies there, too.
+        classes: the jar of adclick's Java classes.
 
     Attributes:
         java: Java's packages, as py4j gives them.
@@ -61,10 +62,10 @@ class Jvm:
         FlinkError: it did not start.
     """
 
-    def __init__(self, java: Path, cache: Path) -> None:
+    def __init__(self, java: Path, cache: Path, classes: Path) -> None:
         from py4j.java_gateway import GatewayParameters, JavaGateway
 
-        class_path = _class_path(cache)
+        class_path = [*_class_path(cache), classes]
         self._folder = tempfile.TemporaryDirectory(prefix="adclick-test-")
         self._archive: Path | None = None
         self._part = Path(self._folder.name) / "none"

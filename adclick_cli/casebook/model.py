@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from adclick_cli import schema
 from adclick_cli.errors import EXIT_USAGE, AdclickError
 from adclick_cli.pipeline import Pipeline
 
 Topic = Literal["impressions", "clicks"]
 TOPICS: tuple[Topic, ...] = ("impressions", "clicks")
+RECORD = {"impressions": schema.IMPRESSION, "clicks": schema.CLICK}
 
 Compact = Mapping[str, Any]
 """A row as a file writes it: some of the fields, under short names."""

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _NEVER_LATE = Duration(10**12)
+_LETTERS = """
+SELECT source_topic, "partition" AS source_partition, "offset" AS source_offset, element AS source_record
+FROM expected_dead_letters
+"""
 _KEYS = {"ctr": "campaign_id", "engagement": "device_type"}
 
 
@@ -46,11 +50,7 @@ def run(case: Case, found: Arrival) -> dict[str, list[dict[str, Any]]]:
         for row in made["alerts"]:
             row["alert_time"] += "Z"
             row["window_start"] += "Z"
-        made["dead_letters"] = _rows(
-            db,
-            'SELECT source_topic, "partition" AS source_partition, "offset" AS source_offset'
-            " FROM expected_dead_letters",
-        )
+        made["dead_letters"] = _rows(db, _LETTERS)
     finally:
         db.close()
     compacted = {name: [rows.compact(case, name, row) for row in there] for name, there in made.items()}

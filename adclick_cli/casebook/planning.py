@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from adclick_cli.casebook.arrival import RECORD
 from adclick_cli.casebook.jvm import Jvm
+from adclick_cli.casebook.model import RECORD
 from adclick_cli.errors import FlinkError
 from adclick_cli.pipeline import Pipeline
 from adclick_cli.sql import options, render
@@ -31,7 +31,7 @@ _SESSION = {
 }
 _SET = re.compile(r"SET '([^']+)' = '([^']*)'")
 _METADATA = re.compile(r" METADATA FROM '[^']*' VIRTUAL")
-_MADE = re.compile(r"CREATE TEMPORARY (?:TABLE|VIEW) (\w+)")
+_MADE = re.compile(r"CREATE TEMPORARY (?:TABLE|VIEW|FUNCTION) `?(\w+)")
 _INTO = re.compile(r"INSERT INTO (\w+)")
 _TEXT = re.compile(r"'[^']*'")
 _COUNTS = ("ctr_results", "engagement_results")
@@ -56,7 +56,7 @@ def jobs(pipeline: Pipeline, records: Collection[str], where: options.Transport)
     """The jobs of the script that fill the results of these kinds, and the counts in any case; in running order."""
     wanted = {*_COUNTS, *(table for record, table in _TABLES.items() if record in records)}
     return of_script(
-        render.script(replace(pipeline, live=False, dead_letters=True), where),
+        render.script(replace(pipeline, live=False, dead_letters="dead_letters" in records), where),
         lambda inserts: _groups([one for one in inserts if _target(one) in wanted]),
     )
 
@@ -103,7 +103,7 @@ def _target(insert: Statement) -> str:
 
 
 def _groups(inserts: list[Statement]) -> Iterator[list[Statement]]:
-    """The counts share a join, so they are one job; alerts and dead letters share nothing."""
+    """The counts share a join, so they are one job; alerts and dead letters share nothing but what is read."""
     counts = [one for one in inserts if _target(one) in _COUNTS]
     if counts:
         yield counts
@@ -121,15 +121,14 @@ def _needed(inserts: list[Statement], made: dict[str, Statement]) -> list[Statem
     return [statement for name, statement in made.items() if name in names]
 
 
-def transport(folder: Path, *, stepped: bool = False) -> options.Transport:
-    """Files of JSON lines, as the engine puts them down; with places of messages, which dead letters need."""
-    plain = options.files(folder)
+def transport(folder: Path, pipeline: Pipeline, *, stepped: bool = False) -> options.Transport:
+    """Files as the engine puts them down."""
+    plain = options.files(folder, pipeline)
     sources = dict(plain.sources)
-    for record in RECORD.values():
-        sources[f"{record.name}_lines"] = options.file(folder / f"{record.name}_lines")
-    if stepped:
-        for topic in RECORD:
-            sources[topic] = {**sources[topic], "source.monitor-interval": "10 ms"}
+    for topic, record in RECORD.items():
+        if stepped:
+            for name in (topic, f"{record.name}_records"):
+                sources[name] = {**sources[name], "source.monitor-interval": "10 ms"}
     sinks = {**plain.sinks, "dead_letters": options.file(folder / "dead_letters")}
     return options.Transport(sources, sinks, plain.arrival)
 
@@ -174,7 +173,7 @@ class Plans:
                 if setting.group(1) not in _SESSION:
                     tables.getConfig().set(setting.group(1), setting.group(2))
             elif statement.text.startswith("CREATE"):
-                _java(statement, tables.executeSql, _columns(statement.text))
+                _java(statement, tables.executeSql, file_columns(statement.text))
             else:
                 operations.addAll(_java(statement, tables.getParser().parse, statement.text))
         planned = _java(job.statements[-1], tables.getPlanner().translate, operations)
@@ -182,9 +181,9 @@ class Plans:
         return executor.createPipeline(planned, tables.getConfig().getConfiguration(), "case")
 
 
-def _columns(statement: str) -> str:
-    """A file holds a message's place as columns."""
-    return _METADATA.sub("", statement) if "_lines (" in statement.split("\n", 1)[0] else statement
+def file_columns(statement: str) -> str:
+    """The statement for a file: where a file holds a message's place, it holds it as columns."""
+    return _METADATA.sub("", statement) if options.EVENT_LINES in statement else statement
 
 
 def _java(statement: Statement, call: Any, *values: Any) -> Any:

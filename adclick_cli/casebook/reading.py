@@ -42,8 +42,11 @@ SETTINGS = (
     "method",
     "min_impressions",
     "min_z",
+    "portable",
 )
 """Flags of `submit` that decide a row."""
+PORTABLE = False
+"""Whether plain SQL runs a case that does not say which engine does; `submit` has a default of its own."""
 _CASE = ("name", "settings", "start", "arrived", "given", "expect")
 _FILE = ("settings", "cases")
 
@@ -107,14 +110,19 @@ def find(paths: Iterable[Path]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-def read(path: Path) -> list[Case]:
+def read(path: Path, *, portable: bool = PORTABLE) -> list[Case]:
     """All cases of a file.
+
+    Args:
+        path: the file.
+        portable: whether plain SQL runs the cases that do not say so themselves. What one engine refuses, the other
+            one runs.
 
     Raises:
         CaseFileError: something in it cannot be used; it names line, field and mend.
     """
     root = load(path)
-    reader = _Reader(path)
+    reader = _Reader(path, portable=portable)
     reader.mapping(root, 1, "file", _FILE)
     cases = root.get("cases")
     if not isinstance(cases, Sequence) or isinstance(cases, str) or not cases:
@@ -145,9 +153,13 @@ def _as_flag(name: str, value: Any) -> Any:
     return str(value) if isinstance(Settings.model_fields[name].default, str) else value
 
 
+def _breaks_lines(step: Step) -> bool:
+    return isinstance(step, Raw) and b"\n" in (step.value or b"")
+
+
 class _Reader:
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, *, portable: bool) -> None:
+        self._path, self._portable = path, portable
 
     def error(self, node: Any, key: Any, why: str, mend: str) -> CaseFileError:
         return CaseFileError(self._path, _line(node, key), str(key), why, mend)
@@ -169,15 +181,17 @@ class _Reader:
         for key, kind in (("given", list), ("expect", dict)):
             if not isinstance(node.get(key), kind):
                 raise self.error(node, key, "It is missing or of another kind.", "See docs/testing.md for the form.")
+        steps = [step for number, one in enumerate(node["given"]) for step in self._steps(node["given"], number, one)]
+        pipeline = self._pipeline(node, shared, shared_line, lines=any(map(_breaks_lines, steps)))
         return Case(
             self._path,
             line,
             place,
             name,
-            self._pipeline(node.get("settings") or {}, _line(node, "settings"), shared, shared_line),
+            pipeline,
             self._start(node),
             None if node.get("arrived") is None else self._time(node, "arrived"),
-            tuple(step for number, one in enumerate(node["given"]) for step in self._steps(node["given"], number, one)),
+            tuple(steps),
             {key: self._expectation(node["expect"], key) for key in self._records(node)},
         )
 
@@ -192,7 +206,9 @@ class _Reader:
     def _time(self, node: Any, key: str) -> int:
         return int(self._parsed(node, key, lambda: lines.parse_offset(str(node[key]), key)))
 
-    def _pipeline(self, own: Any, line: int, shared: Any, shared_line: int) -> Pipeline:
+    def _pipeline(self, case: Any, shared: Any, shared_line: int, *, lines: bool) -> Pipeline:
+        """The case's parameters; where a message holds several lines, plain SQL cannot read it from a file."""
+        own, line = case.get("settings") or {}, _line(case, "settings")
         self.mapping(shared, shared_line, "settings", SETTINGS)
         self.mapping(own, line, "settings", SETTINGS)
         values = {**shared, **own}
@@ -203,8 +219,9 @@ class _Reader:
         from pydantic import ValidationError
 
         try:
-            texts: dict[str, Any] = {name: _as_flag(name, value) for name, value in values.items()}
-            return _OwnSettings(**texts).pipeline(bounded=True)
+            flags: dict[str, Any] = {name: _as_flag(name, value) for name, value in values.items()}
+            wanted = self._portable and not lines and "dead_letters" not in case["expect"]
+            made = self._engine(flags, portable=wanted)
         except ParameterError as error:
             name = error.field.replace("-", "_")
             raise CaseFileError(
@@ -216,6 +233,27 @@ class _Reader:
             raise CaseFileError(
                 self._path, _line(node.get(name), name), f"{name} {first.get('input')!r}", first["msg"], "Correct it."
             ) from None
+        if made.portable and lines:
+            raise self.error(case, "given", "A line break is in a message.", "Leave `portable` out, or the line break.")
+        if made.portable and "dead_letters" in case["expect"]:
+            raise self.error(case["expect"], "dead_letters", "Plain SQL writes none.", "Leave `portable` out.")
+        return made
+
+    def _engine(self, flags: dict[str, Any], *, portable: bool) -> Pipeline:
+        """The pipeline by the engine that is wanted; by the other one where only that one takes these settings."""
+
+        def made(**more: Any) -> Pipeline:
+            return _OwnSettings(**flags, **more).pipeline(bounded=True)
+
+        if "portable" in flags:
+            return made()
+        try:
+            return made(portable=portable)
+        except ParameterError as refused:
+            try:
+                return made(portable=not portable)
+            except ParameterError:
+                raise refused from None
 
     def _start(self, node: Any) -> int:
         value = node.get("start", START)
@@ -237,8 +275,6 @@ class _Reader:
             if not (value is None or isinstance(value, (str, bytes))):
                 raise self.error(one, key, "A raw message is a text, !!binary or null.", "Put the text between quotes.")
             data = value.encode() if isinstance(value, str) else value
-            if data is not None and b"\n" in data:
-                raise self.error(one, key, "A line break is in it.", "Write the message on one line.")
             if isinstance(partition, bool) or not isinstance(partition, int) or not 0 <= partition < 1000:
                 raise self.error(one, "partition", "It is no partition.", "Give a whole number from 0 to 999.")
             return [Raw(lines.topic_named(key.split()[0]), data, partition)]

@@ -52,6 +52,7 @@ SHORT: dict[str, dict[str, str]] = {
         "topic": "source_topic",
         "partition": "source_partition",
         "offset": "source_offset",
+        "record": "source_record",
         "reason": "reason",
     },
     "late": {"event": "event"},
@@ -62,7 +63,7 @@ WRITTEN: dict[str, tuple[str, ...]] = {
     "ctr": ("window", "campaign", "impressions", "clicks", "gross"),
     "engagement": ("window", "device", "impressions", "clicks", "gross"),
     "alerts": ("at", "campaign", "type", "previous", "ctr", "rule"),
-    "dead_letters": ("topic", "partition", "offset", "reason"),
+    "dead_letters": ("topic", "partition", "offset", "record", "reason"),
     "late": ("event",),
 }
 """What `--update` writes of each kind: the rest follows from it."""
@@ -107,8 +108,8 @@ def compact(case: Case, record: str, row: Mapping[str, Any]) -> dict[str, Any]:
 def written(record: str, row: Compact) -> dict[str, Any]:
     """What `--update` writes of a compact row."""
     found = {name: row[name] for name in WRITTEN[record] if name in row}
-    if record == "dead_letters" and not found.get("partition"):
-        found.pop("partition", None)
+    if record == "dead_letters":
+        found = {name: value for name, value in found.items() if value or name not in ("partition", "record")}
     return {name: round(value, 9) if isinstance(value, float) else value for name, value in found.items()}
 
 

@@ -18,6 +18,8 @@ from adclick_cli.casebook.jvm import Jvm, bundled_java
 from adclick_cli.casebook.model import Case
 from adclick_cli.casebook.rows import Difference
 from adclick_cli.errors import FlinkError, ParameterError
+from adclick_cli.runtime import functions, jars, maven
+from adclick_cli.runtime.local.layout import flink_package
 from adclick_cli.settings import Settings
 
 
@@ -76,14 +78,19 @@ def run(cases: Sequence[Case], settings: Settings, report: Callable[[str], None]
     Raises:
         FlinkError: the Java process did not start.
         CaseFileError: no rule says what a case asks for.
+        CompileError, DownloadError: adclick's Java classes cannot be made.
     """
     # What no rule decides is refused before anything is started.
     arrived = [arrival.arrive(case) for case in cases]
     java = settings.java_home / "bin" / "java" if settings.java_home else bundled_java()
+    cache = jars.cache(settings)
     report(f"Starting Flink for {len(cases)} cases …")
+    classes = functions.fetched(
+        cache, java, flink_package(), lambda: maven.repository(settings.maven_url), cache / "functions.log"
+    )
     with (
         tempfile.TemporaryDirectory(prefix="adclick-test-") as folder,
-        Jvm(java, settings.jar_cache or settings.home / "jars") as jvm,
+        Jvm(java, cache, classes) as jvm,
         closing(Engine(jvm, Path(folder))) as engine,
     ):
         yield from on(engine, cases, arrived)

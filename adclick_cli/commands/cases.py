@@ -18,6 +18,11 @@ def cases(
     update: bool = typer.Option(
         False, "--update", help="Write what came out into the files; refused where the two engines disagree."
     ),
+    portable: bool | None = typer.Option(
+        None,
+        "--portable/--no-portable",
+        help="Run the cases that do not say so by plain SQL, not by the attribution function. Default: --no-portable.",
+    ),
     junit: Path | None = typer.Option(
         None, "--junit", parser=given_path, metavar="FILE", help="Also write JUnit's XML."
     ),
@@ -33,7 +38,9 @@ def cases(
     from adclick_cli.views import cases as view
     from adclick_cli.views import console
 
-    found = [case for path in reading.find(paths or [Path("tests")]) for case in reading.read(path)]
+    portable = reading.PORTABLE if portable is None else portable
+    files = reading.find(paths or [Path("tests")])
+    found = [case for path in files for case in reading.read(path, portable=portable)]
     outcomes = view.show(run.run(run.chosen(found, pattern), settings.load(), console.say), output)
     if junit is not None:
         xml.write(junit, outcomes)

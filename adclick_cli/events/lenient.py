@@ -1,4 +1,4 @@
-"""Messages read as Flink's JSON format reads them: the one reader of an event in Python, also for the peculiar ones.
+"""Messages read as Flink's JSON format reads them, which plain SQL (`--portable`) does, also the peculiar ones.
 
 Flink reads messages with Jackson (`ObjectMapper.readTree`, control characters allowed): what follows the first value is
 ignored, of a key that stands twice the last one counts, an array is several events, numbers and truth values where a
@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from adclick_cli.events.java import double, whole
+from adclick_cli.schema import LONGEST_TEXT
 
 MAX_DEPTH = 1_000
 MAX_NUMBER = 1_000
@@ -25,7 +26,7 @@ class Broken(ValueError):
     """Not JSON, or beyond a limit."""
 
 
-def elements(value: bytes | None, texts: Sequence[str], stamp: str) -> tuple[list[dict[str, Any]], bool]:
+def elements(value: bytes | None, texts: Sequence[str], stamp: str) -> list[dict[str, Any]]:
     """The events that Flink's JSON format finds in a message.
 
     Args:
@@ -34,19 +35,36 @@ def elements(value: bytes | None, texts: Sequence[str], stamp: str) -> tuple[lis
         stamp: the field that holds the time.
 
     Returns:
-        The objects, each with those of the fields that are there (texts as texts, the time as it is); and whether the
-        message is an array in which at least one object has a time, which makes it several events instead of one.
+        The objects, each with those of the fields that are there: texts as texts, the time as it is.
     """
     try:
         root = _parse(value)
     except (Broken, ValueError, RecursionError):
-        return [], False
-    if isinstance(root, Mapping):
-        return [_event(root, texts, stamp)], False
-    if isinstance(root, list):
-        objects = [one for one in root if isinstance(one, Mapping)]
-        return [_event(one, texts, stamp) for one in objects], any(stamp in one for one in objects)
-    return [], False
+        return []
+    found = root if isinstance(root, list) else [root]
+    return [_event(one, texts, stamp) for one in found if isinstance(one, Mapping)]
+
+
+def events(
+    value: bytes | None, required: Sequence[str], stamp: str, latest_ms: int
+) -> list[tuple[int, dict[str, Any]]]:
+    """The same that are events: event time (ms since the epoch) and fields of each.
+
+    Args:
+        value: the message; None for a tombstone.
+        required: the texts that an event must have.
+        stamp: the field that holds the time.
+        latest_ms: an event dated later is impossible, ms since the epoch.
+    """
+    return [
+        (int(one[stamp]), one)
+        for one in elements(value, required, stamp)
+        if 0 < one.get(stamp, 0) <= latest_ms and all(_may_be(one.get(name, "")) for name in required)
+    ]
+
+
+def _may_be(text: str) -> bool:
+    return 0 < len(text) <= LONGEST_TEXT and not text.startswith(("{", "["))
 
 
 def _event(plain: Mapping[str, Any], texts: Sequence[str], stamp: str) -> dict[str, Any]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from adclick_cli import defaults
 from adclick_cli.functions import jar
-from adclick_cli.runtime import jars
+from adclick_cli.runtime import jars, maven
 
 COMPILER = "ecj"
 """The Eclipse compiler's name among the pinned jars."""
@@ -67,3 +68,21 @@ def provide(cache: Path, java: Path, flink: Path, log: Path, options: tuple[str,
     if not jar.path(cache, jar.sources(), found).is_file():
         jars.require(pin(), cache)
     return jar.provide(cache, found, log)
+
+
+def fetched(cache: Path, java: Path, flink: Path, repository: Callable[[], maven.Repository], log: Path) -> Path:
+    """The jar of adclick's Java classes; where it is not there yet, the compiler is fetched and makes it.
+
+    Args:
+        cache, java, flink: as `compiler` takes them.
+        repository: where the compiler comes from; called only if it must be fetched.
+        log: gets the compiler's words if it fails.
+
+    Raises:
+        CompileError: the classes cannot be compiled.
+        DownloadError: the compiler cannot be fetched.
+    """
+    if not jar.path(cache, jar.sources(), compiler(cache, java, flink)).is_file():
+        pins = [one for one in jars.pinned() if one.artifact == COMPILER]
+        jars.fetch(pins, cache, repository, lambda done, total: None)
+    return provide(cache, java, flink, log)

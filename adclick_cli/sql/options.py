@@ -17,6 +17,8 @@ UNSPLIT_CHARACTERS = 64_000
 
 
 EVENT_FORMAT = "adclick-events"
+EVENT_LINES = "adclick-event-lines"
+"""The same for a file: each message on a line, with its place."""
 
 Options = Mapping[str, str]
 
@@ -113,17 +115,20 @@ def _topics(pipeline: Pipeline) -> Transport:
     )
 
 
-def files(folder: Path) -> Transport:
-    """Folders of JSON lines: the same SQL on a bounded input, without a broker.
+def files(folder: Path, pipeline: Pipeline) -> Transport:
+    """Folders of files: the same SQL on a bounded input, without a broker.
 
-    `folder` holds `impressions/` and `clicks/`; the results come beside them. A file's modification time stands for
-    the arrival of its events. Only a bounded pipeline without a live lane can write files.
+    `folder` holds `impressions/` and `clicks/`; the results come beside them, as JSON lines. Plain SQL reads lines of
+    JSON, and a file's modification time stands for the arrival of its events; the function reads messages with their
+    places (docs/events.md). Only a bounded pipeline without a live lane can write files.
     """
     tolerant = {f"json.{name}": value for name, value in _TOLERANT.items()}
     return Transport(
         sources={
             "impressions": file(folder / "impressions") | tolerant,
             "clicks": file(folder / "clicks") | tolerant,
+            "impression_records": _event_lines(folder / "impressions", optional=pipeline.dedup_columns),
+            "click_records": _event_lines(folder / "clicks"),
             "ctr": file(folder / "ctr"),
         },
         sinks={name: file(folder / name) for name in ("ctr", "engagement", "alerts", *_EARLY)},
@@ -139,6 +144,25 @@ def file(path: Path) -> dict[str, str]:
         "format": "json",
         "json.timestamp-format.standard": "ISO-8601",
     }
+
+
+_PLACE = {
+    "topic": "source_topic",
+    "partition": "source_partition",
+    "offset": "source_offset",
+    "arrival": "arrived_at",
+    "record": "source_record",
+    "reason": "reason",
+    "raw": "line",
+}
+"""By what Kafka and the format give as metadata: the column that takes it."""
+
+
+def _event_lines(path: Path, optional: tuple[str, ...] = ()) -> dict[str, str]:
+    """A folder of messages in adclick's own format, and the columns that may be NULL."""
+    columns = {f"{EVENT_LINES}.{key}-column": column for key, column in _PLACE.items()}
+    may_be_null = {f"{EVENT_LINES}.optional": ";".join(optional)} if optional else {}
+    return {"connector": "filesystem", "path": path.resolve().as_uri(), "format": EVENT_LINES} | columns | may_be_null
 
 
 def _connection(pipeline: Pipeline, topic: str) -> dict[str, str]:

@@ -207,7 +207,7 @@ def _peculiar(db: DuckDBPyConnection, texts: tuple[str, ...]) -> pa.Table:
     cursor = db.execute('SELECT "partition", "offset", arrived_ms, value FROM others')
     while found := cursor.fetchmany(10_000):
         for partition, offset, arrived, value in found:
-            objects, _ = elements(value, texts, STAMP)
+            objects = elements(value, texts, STAMP)
             written: list[str | None] = [json.dumps(one, ensure_ascii=False) for one in objects]
             if not written:
                 written = [None]

@@ -39,6 +39,7 @@ def _plain(outcome: Outcome) -> dict[str, Any]:
         "case": case.name,
         "passed": outcome.passed,
         "seconds": round(outcome.seconds, 3),
+        "portable": case.pipeline.portable,
         "differences": [
             {"engine": one.engine, "rows": one.record, "difference": one.kind, "row": dict(one.row)}
             for one in (*outcome.differences, *outcome.disagreement)
@@ -49,7 +50,9 @@ def _plain(outcome: Outcome) -> dict[str, Any]:
 
 def _table(outcome: Outcome) -> None:
     word = "ok  " if outcome.passed else "FAIL"
-    console.write(f"{word} {outcome.case.path}:{outcome.case.line} {outcome.case.name} ({outcome.seconds:.1f} s)\n")
+    by = ", plain SQL" if outcome.case.pipeline.portable else ""
+    place = f"{outcome.case.path}:{outcome.case.line}"
+    console.write(f"{word} {place} {outcome.case.name} ({outcome.seconds:.1f} s{by})\n")
     if outcome.error:
         console.write(f"{outcome.error}\n")
     found = [*outcome.differences, *outcome.disagreement]

@@ -19,9 +19,11 @@ from adclick_cli.casebook.flink import Engine
 from adclick_cli.casebook.jvm import Jvm, bundled_java
 from adclick_cli.casebook.planning import of_script
 from adclick_cli.pipeline import Pipeline
+from adclick_cli.runtime import jars
 from adclick_cli.settings import load
 from adclick_cli.sql import options, render
 from adclick_cli.sql.script import statements
+from tests.builders import compiled
 
 HOST_TIME_ZONE = "America/St_Johns"
 """Half an hour off the full hour: windows that go by it are no windows of UTC."""
@@ -57,7 +59,7 @@ class EmbeddedFlink:
     def __init__(self, jvm: Jvm, folder: Path) -> None:
         self.jvm, self.engine = jvm, Engine(jvm, folder)
         self.folder = self.engine.folder
-        self.where = options.files(self.folder)
+        self.where = options.files(self.folder, Pipeline())
 
     def execute(self, script: str) -> None:
         """Run the jobs of `script`, one after the other."""
@@ -119,7 +121,7 @@ def pipeline_of(**parameters: Any) -> Pipeline:
 def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedFlink]:
     """The cluster of the session."""
     settings = load()
-    with Jvm(bundled_java(), settings.jar_cache or settings.home / "jars") as jvm:
+    with Jvm(bundled_java(), jars.cache(settings), compiled.functions_jar()) as jvm:
         zones = jvm.java.java.util.TimeZone
         zones.setDefault(zones.getTimeZone(HOST_TIME_ZONE))
         made = EmbeddedFlink(jvm, tmp_path_factory.mktemp("flink"))

@@ -27,12 +27,12 @@ class Windows:
     def __init__(self, embedded: EmbeddedFlink, folder: Path, driver: str, **rules: Any) -> None:
         self._folder, self._driver = folder, driver
         parameters: dict[str, Any] = {"attribution": Duration(ATTRIBUTION), "watermark_delay": Duration(DELAY), **rules}
-        transport = options.files(folder)
+        pipeline = pipeline_of(window=Duration(WINDOW), **parameters)
+        transport = options.files(folder, pipeline)
         sources = dict(transport.sources)
         sources[driver] = {**sources[driver], "source.monitor-interval": "50 ms"}
         (folder / driver).mkdir(parents=True, exist_ok=True)
         where = options.Transport(sources, transport.sinks, transport.arrival)
-        pipeline = pipeline_of(window=Duration(WINDOW), **parameters)
         tables = embedded.tables(pipeline, where, "sources", "join", "aggregation")
         query = "SELECT campaign_id, impression_count, click_count FROM window_counts"
         self._rows = tables.executeSql(query).collect()

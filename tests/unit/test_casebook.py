@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,12 @@ from adclick_cli.casebook.run import Outcome
 from adclick_cli.errors import AdclickError, ParameterError
 from adclick_cli.parameters import Duration
 from adclick_cli.pipeline import Pipeline
+from adclick_cli.settings import Settings
 from adclick_cli.sql import options, render
 from adclick_cli.sql.script import compact
 
 HOUR = Duration(3_600_000)
+T0 = 1_767_225_600_000
 EXAMPLES = Path(__file__).parents[2] / "examples" / "tests"
 CASE = """\
 # kept
@@ -159,11 +162,119 @@ def test_one_partition_is_fed_so_that_it_has_the_watermarks_of_several(tmp_path:
     assert not found.behind
 
 
-def test_what_no_rule_decides_is_refused(tmp_path: Path) -> None:
-    given = "\n      - ".join(["click c1 of i1 at +5s", "watermark: +30s", "impression i1 camp-1 mobile at +3s"])
-    case = reading.read(written(tmp_path, CASE.replace("impression i1 camp-1 mobile at +3s", given)))[0]
+def arrived(folder: Path, *given: str, settings: str = "", portable: bool = False) -> arrival.Arrival:
+    """What arrives of a case with these steps."""
+    text = CASE.replace("impression i1 camp-1 mobile at +3s", "\n      - ".join(given))
+    text = text.replace("    given:", f"    settings: {{{settings}}}\n    given:")
+    return arrival.arrive(reading.read(written(folder, text), portable=portable)[0])
+
+
+CLICK_FIRST = ("click c1 of i1 at +5s", "watermark: +30s", "impression i1 camp-1 mobile at +3s")
+SHOWN_LATE = ("impression i1 c m at +3s", "watermark: +30s", "impression i2 c m at +4s")
+"""Its window is still open."""
+
+
+@pytest.mark.parametrize(
+    ("given", "settings"),
+    [
+        (CLICK_FIRST, ""),
+        (SHOWN_LATE, "clock_skew: 1h"),
+    ],
+)
+def test_what_depends_on_what_the_joins_have_forgotten_is_refused(
+    tmp_path: Path, given: tuple[str, ...], settings: str
+) -> None:
     with pytest.raises(CaseFileError, match="line 3"):
-        arrival.arrive(case)
+        arrived(tmp_path, *given, settings=settings, portable=True)
+    assert arrived(tmp_path, *given, settings=settings).late == []
+
+
+# Its window closes at +1m59s999ms and a millisecond, with a dedup window a minute and two milliseconds later.
+CLOSED = ("impression i1 c m at +3s", "impression i2 c m at +2m", "click c2 of i2 at +2m5s")
+
+
+@pytest.mark.parametrize(
+    ("given", "settings", "refused"),
+    [
+        # The click may be one of two of the first window's user and ad.
+        ((*CLOSED, "watermark: +3m1ms", "click c3 of i2 at +2m4s"), "dedup_window: 2s", False),
+        (("impression i1 c m at +1m3s", *CLOSED[1:], "watermark: +4m1ms", "click c3 of i2 at +2m4s"), "", False),
+        (
+            ("impression i1 c m at +1m3s", *CLOSED[1:], "watermark: +4m1ms", "impression i4 c m at +2m4s"),
+            "dedup_window: 2s",
+            True,
+        ),
+        (
+            ("impression i1 c m at +1m3s", *CLOSED[1:], "watermark: +4m1ms", "impression i4 c m at +3m4s"),
+            "dedup_window: 2s",
+            False,
+        ),
+        # The id of a click that is too late is there all the same.
+        ((*CLOSED, "watermark: +3m1ms", "click c9 of i2 at +2m4s"), "unique_ids: 1m", True),
+        ((*CLOSED, "watermark: +3m1ms", "click c9 of i2 at +2m4s"), "", False),
+        # In time for one of its impressions, too late for the other.
+        (
+            ("impression i1 c m at +3s", "impression i1 d m at +20s", "watermark: +1m4s", "click c1 of i1 at +25s"),
+            "",
+            True,
+        ),
+        (
+            ("impression i1 c m at +3s", "impression i1 d m at +20s", "watermark: +1m3s", "click c1 of i1 at +25s"),
+            "",
+            False,
+        ),
+    ],
+)
+def test_what_would_change_a_window_that_has_closed_is_refused(
+    tmp_path: Path, given: tuple[str, ...], settings: str, refused: bool
+) -> None:
+    settings = f"attribution: 1m, {settings}"
+    if refused:
+        with pytest.raises(CaseFileError, match="line 3"):
+            arrived(tmp_path, *given, settings=settings)
+    else:
+        arrived(tmp_path, *given, settings=settings)
+
+
+def test_events_of_one_message_are_all_late_or_none_is(tmp_path: Path) -> None:
+    def raw(*times: int) -> str:
+        events = [
+            {"impression_id": f"r{at}", "campaign_id": "c", "device_type": "m", "event_timestamp": T0 + at}
+            for at in times
+        ]
+        return f"impressions raw: '{json.dumps(events)}'"
+
+    before = ("impression i1 c m at +3s", "watermark: +2m")
+    both = arrived(tmp_path, *before, raw(20_000, 30_000), settings="attribution: 1m")
+    assert [arrival.event_name(one) for one in both.late] == ["impressions 2"]
+    assert arrived(tmp_path, *before, raw(60_000, 70_000), settings="attribution: 1m").late == []
+    with pytest.raises(CaseFileError, match="others do not"):
+        arrived(tmp_path, *before, raw(20_000, 60_000), settings="attribution: 1m")
+
+
+def test_the_other_engine_runs_what_one_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def portable(text: str, wanted: bool) -> bool:
+        return reading.read(written(tmp_path, text), portable=wanted)[0].pipeline.portable
+
+    assert [portable(CASE, wanted) for wanted in (False, True)] == [False, True]
+    assert reading.read(written(tmp_path, CASE))[0].pipeline.portable is reading.PORTABLE
+    for said in (True, False):
+        fixed = CASE.replace("    given:", f"    settings: {{portable: {str(said).lower()}}}\n    given:")
+        assert [portable(fixed, wanted) for wanted in (False, True)] == [said, said]
+    lines = CASE.replace("    given:", '    given:\n      - clicks raw: "a\\nb"')
+    assert portable(lines, wanted=True) is False
+    with pytest.raises(CaseFileError, match="line break"):
+        portable(lines.replace("    given:", "    settings: {portable: true}\n    given:"), wanted=False)
+    right = Settings.pipeline
+
+    def without_dedup(settings: Settings, **more: Any) -> Pipeline:
+        if settings.portable and settings.dedup_window != "0s":
+            raise ParameterError("dedup-window", settings.dedup_window, "Plain SQL has none.", "Leave it out.")
+        return right(settings, **more)
+
+    monkeypatch.setattr(Settings, "pipeline", without_dedup)
+    dedup = CASE.replace("    given:", "    settings: {dedup_window: 2s}\n    given:")
+    assert [portable(dedup, wanted) for wanted in (False, True)] == [False, False]
 
 
 def test_the_jobs_are_the_statements_that_submit_sends_and_no_others() -> None:
@@ -180,7 +291,7 @@ def test_the_jobs_are_the_statements_that_submit_sends_and_no_others() -> None:
 
 
 def test_cases_share_the_jobs_that_their_settings_do_not_change() -> None:
-    where = planning.transport(Path("/nowhere"))
+    where = planning.transport(Path("/nowhere"), Pipeline())
 
     def shared(records: tuple[str, ...], **settings: Any) -> list[bool]:
         other = replace(Pipeline(), **settings)

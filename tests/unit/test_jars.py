@@ -145,7 +145,7 @@ def test_the_engine_of_adclick_test_refuses_an_altered_planner(tmp_path: Path) -
     planner = next(pin for pin in jars.pinned() if pin.artifact.startswith(PLANNER))
     (tmp_path / planner.file_name).write_bytes(b"x")
     with pytest.raises(DownloadError, match=f"{planner.file_name} is not the file that was pinned") as refused:
-        Jvm(tmp_path / "java", tmp_path)
+        Jvm(tmp_path / "java", tmp_path, tmp_path / "functions.jar")
     assert "adclick doctor --fix" in refused.value.mend
 
 

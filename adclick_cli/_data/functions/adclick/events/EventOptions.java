@@ -83,6 +83,15 @@ final class EventOptions {
      * @throws ValidationException a type cannot be read, or an option names no column.
      */
     static EventSchema schema(DataType columns, ReadableConfig options) {
+        return schema(columns, options, Set.of());
+    }
+
+    /**
+     * The same for a table some of whose columns hold nothing of an event and are left to somebody else.
+     *
+     * @param others their names.
+     */
+    static EventSchema schema(DataType columns, ReadableConfig options, Set<String> others) {
         RowType row = (RowType) columns.getLogicalType();
         Verdict verdict =
                 new Verdict(
@@ -93,6 +102,9 @@ final class EventOptions {
         List<EventField> fields = new ArrayList<>();
         for (RowType.RowField column : row.getFields()) {
             String name = column.getName();
+            if (others.contains(name)) {
+                continue;
+            }
             if (verdict.takes(name)) {
                 verdict.check(name, column.getType());
                 continue;

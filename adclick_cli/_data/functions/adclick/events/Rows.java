@@ -23,6 +23,8 @@ final class Rows {
         static final int REASON = -1;
         static final int RECORD = -2;
         static final int RAW = -3;
+        /** A column that holds nothing of the message: it stays NULL here. */
+        static final int OTHER = -4;
 
         private static final long serialVersionUID = 1L;
 
@@ -34,7 +36,8 @@ final class Rows {
                 String name = names.get(i);
                 // Behind the physical columns stand the keys of metadata, which a column may be called, too.
                 String key = i < physical ? schema.verdict.key(name) : name;
-                columns[i] = key == null ? schema.position(name) : code(key);
+                int position = schema.position(name);
+                columns[i] = key != null ? code(key) : position >= 0 ? position : OTHER;
             }
         }
 

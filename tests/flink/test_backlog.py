@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,8 @@ from tests.flink.windows import ATTRIBUTION, DELAY, FAR, WINDOW, Windows
 
 pytestmark = pytest.mark.flink
 
-LEAD = pipeline_of(attribution=Duration(ATTRIBUTION), watermark_delay=Duration(DELAY)).of_a_backlog().clicks_lead
+PLAIN = pipeline_of(attribution=Duration(ATTRIBUTION), watermark_delay=Duration(DELAY), portable=True)
+LEAD = PLAIN.of_a_backlog().clicks_lead
 
 
 def _disordered(events: list[Event], chance: random.Random) -> list[Event]:
@@ -35,7 +37,8 @@ def test_the_rows_are_those_of_live_traffic(run_pipeline: RunPipeline) -> None:
     impressions += impressions[::17]
     clicks += [*clicks[::7], click(9_999, 60_000, of=9_999)]
     impressions, clicks = _disordered(impressions, chance), _disordered(clicks, chance)
-    rules = {"attribution": Duration(ATTRIBUTION), "clock_skew": Duration(2_000), "watermark_delay": Duration(DELAY)}
+    times = {"attribution": ATTRIBUTION, "clock_skew": 2_000, "watermark_delay": DELAY}
+    rules: dict[str, Any] = {name: Duration(ms) for name, ms in times.items()} | {"portable": True}
     # Each rise of a watermark is passed on at once: most impressions come when it is past their last click.
     live = run_pipeline(impressions, clicks, **rules)
     backlog = run_pipeline(impressions, clicks, clicks_lead=LEAD, **rules)
@@ -84,7 +87,7 @@ def _read_ahead(embedded: EmbeddedFlink, folder: Path, clicks: list[dict[str, ob
     from tests.flink.conftest import write_lines
 
     write_lines(folder / "clicks" / "0.json", clicks)
-    windows = Windows(embedded, folder, "impressions", clicks_lead=LEAD)
+    windows = Windows(embedded, folder, "impressions", clicks_lead=LEAD, portable=True)
     windows.put(impression(100, -4 * FAR, "begin"), impression(101, -3 * FAR, "mark"))
     windows.until("begin")
     return windows

@@ -43,6 +43,8 @@ _CLUSTER = {
     "taskmanager.memory.managed.size": "128mb",
     "taskmanager.memory.segment-size": "4kb",
     "metrics.fetcher.update-interval": "10 ms",
+    # Else the metrics of a job that has just begun may be found three seconds later.
+    "web.refresh-interval": "10 ms",
 }
 
 

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from adclick_cli.casebook.flink import Engine
+from adclick_cli.casebook.flink import Engine, event_line
 from adclick_cli.casebook.jvm import Jvm, bundled_java
-from adclick_cli.casebook.planning import of_script
+from adclick_cli.casebook.planning import file_columns, of_script
 from adclick_cli.pipeline import Pipeline
 from adclick_cli.runtime import jars
 from adclick_cli.settings import load
@@ -53,13 +53,15 @@ class EmbeddedFlink:
     Attributes:
         jvm: the Java process.
         engine: what runs the jobs of cases; its folder is that of all scripts.
-        where: that folder as the tables of a script see it.
     """
 
     def __init__(self, jvm: Jvm, folder: Path) -> None:
         self.jvm, self.engine = jvm, Engine(jvm, folder)
         self.folder = self.engine.folder
-        self.where = options.files(self.folder, Pipeline())
+
+    def where(self, pipeline: Pipeline) -> options.Transport:
+        """The folder as the tables of a script see it."""
+        return options.files(self.folder, pipeline)
 
     def execute(self, script: str) -> None:
         """Run the jobs of `script`, one after the other."""
@@ -78,12 +80,12 @@ class EmbeddedFlink:
         for name in names:
             for statement in statements(render.stage(pipeline, name, where)):
                 if statement.text.startswith("CREATE"):
-                    made.executeSql(statement.text)
+                    made.executeSql(file_columns(statement.text))
         return made
 
     def explain(self, pipeline: Pipeline) -> str:
         """The plan of the final windows and of the live lane in one job."""
-        where = replace(self.where, sinks={key: {"connector": "blackhole"} for key in _SINKS})
+        where = replace(self.where(pipeline), sinks={key: {"connector": "blackhole"} for key in _SINKS})
         tables = self.tables(replace(pipeline, live=True), where, "sources", "join", "sinks", "aggregation")
         both = tables.createStatementSet()
         columns = "window_start, window_end, campaign_id, impression_count, click_count, 0E0"
@@ -94,11 +96,16 @@ class EmbeddedFlink:
         return str(both.explain(api.ExplainFormat.TEXT, details)).split("== Optimized Execution Plan ==")[1]
 
 
-def write_lines(path: Path, events: Iterable[Event]) -> None:
-    """One event a line, in the order of arrival."""
+def write_lines(path: Path, events: Iterable[Event], *, portable: bool = True) -> None:
+    """One event a line, in the order of arrival; for the function with its place, unless it is a result row."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    lines = [event if isinstance(event, bytes) else json.dumps(event).encode() for event in events]
-    path.write_bytes(b"".join(line + b"\n" for line in lines))
+    messages = [event if isinstance(event, bytes) else json.dumps(event).encode() for event in events]
+    if portable:
+        lines = [message + b"\n" for message in messages]
+    else:
+        arrived_ms = FAR_FUTURE * 1000
+        lines = [event_line("t", 0, number, arrived_ms, message) for number, message in enumerate(messages)]
+    path.write_bytes(b"".join(lines))
     os.utime(path, (FAR_FUTURE, FAR_FUTURE))
 
 
@@ -113,8 +120,9 @@ RunPipeline = Callable[..., Results]
 
 
 def pipeline_of(**parameters: Any) -> Pipeline:
-    """The pipeline that `run_pipeline` runs with these parameters."""
-    return replace(Pipeline(bounded=True, live=False, dead_letters=False, parallelism=1, method="ratio"), **parameters)
+    """The pipeline that `run_pipeline` runs with these parameters: by the function unless they say `portable`."""
+    plain = Pipeline(bounded=True, live=False, dead_letters=False, parallelism=1, method="ratio", portable=False)
+    return replace(plain, **parameters)
 
 
 @pytest.fixture(scope="session")
@@ -138,9 +146,10 @@ def run_pipeline(embedded: EmbeddedFlink) -> RunPipeline:
 
     def run(impressions: Iterable[Event], clicks: Iterable[Event], *, extra: Any = None, **parameters: Any) -> Results:
         folder = embedded.engine.clear()
-        write_lines(folder / "impressions" / "events.json", impressions)
-        write_lines(folder / "clicks" / "events.json", clicks)
-        script = render.script(pipeline_of(**parameters), embedded.where)
+        pipeline = pipeline_of(**parameters)
+        for topic, events in (("impressions", impressions), ("clicks", clicks)):
+            write_lines(folder / topic / "events.json", events, portable=pipeline.portable)
+        script = render.script(pipeline, embedded.where(pipeline))
         more = "".join(f"SET '{name}' = '{value}';\n" for name, value in (extra or {}).items())
         embedded.execute(more + script)
         return Results(*(read_rows(folder / one.name) for one in fields(Results)))

@@ -43,7 +43,7 @@ def run_alerts(embedded: EmbeddedFlink) -> Run:
         write_lines(folder / "ctr" / "rows.json", lines)
         pipeline = pipeline_of(method="baseline", **parameters)
         stages = ("settings", "sinks", "anomaly")
-        embedded.execute("\n".join(render.stage(pipeline, name, embedded.where) for name in stages))
+        embedded.execute("\n".join(render.stage(pipeline, name, embedded.where(pipeline)) for name in stages))
         return sorted(read_rows(folder / "alerts"), key=lambda row: (row["campaign_id"], row["alert_time"]))
 
     return run

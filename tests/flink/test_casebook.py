@@ -13,6 +13,7 @@ import pytest
 from adclick_cli import resources
 from adclick_cli.casebook import reading, run, updating
 from adclick_cli.casebook.arrival import arrive
+from adclick_cli.casebook.model import Case
 from adclick_cli.errors import AdclickError
 from adclick_cli.sql import render
 from tests.flink.conftest import EmbeddedFlink
@@ -22,9 +23,22 @@ EXAMPLES = Path(__file__).parents[2] / "examples" / "tests"
 FILES = reading.find([EXAMPLES])
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_the_examples_pass_on_flink_and_on_the_oracle(embedded: EmbeddedFlink, path: Path) -> None:
-    cases = reading.read(path)
+def cases_of(path: Path, *, portable: bool) -> list[Case]:
+    """The cases of a file that this engine takes."""
+    return [case for case in reading.read(path, portable=portable) if case.pipeline.portable is portable]
+
+
+FILES_BY_ENGINE = [
+    pytest.param(path, portable, id=f"{path.stem}-{'plain-sql' if portable else 'function'}")
+    for portable in (False, True)
+    for path in FILES
+    if cases_of(path, portable=portable)
+]
+
+
+@pytest.mark.parametrize(("path", "portable"), FILES_BY_ENGINE)
+def test_the_examples_pass_on_flink_and_on_the_oracle(embedded: EmbeddedFlink, path: Path, portable: bool) -> None:
+    cases = cases_of(path, portable=portable)
     found = list(run.on(embedded.engine, cases, [arrive(case) for case in cases]))
     assert [one.case for one in found] == cases
     wrong = [(one.case.name, one.error, one.differences, one.disagreement) for one in found if not one.passed]
@@ -33,7 +47,8 @@ def test_the_examples_pass_on_flink_and_on_the_oracle(embedded: EmbeddedFlink, p
 
 def test_there_are_examples() -> None:
     assert len(FILES) >= 5
-    assert sum(len(reading.read(path)) for path in FILES) > 20
+    assert sum(len(cases_of(path, portable=False)) for path in FILES) > 40
+    assert sum(len(cases_of(path, portable=True)) for path in FILES) > 20
 
 
 GIVEN = """\
@@ -65,7 +80,7 @@ def test_update_refuses_where_the_sql_and_the_oracle_disagree(
 ) -> None:
     templates = tmp_path / "templates"
     shutil.copytree(resources.folder("sql_templates"), templates)
-    aggregation = templates / "aggregation.sql.j2"
+    aggregation = templates / "aggregation_parts.sql.j2"
     right = aggregation.read_text(encoding="utf-8")
     broken = right.replace("SUM(click_count) AS click_count", "SUM(click_count) + 1 AS click_count")
     assert broken != right

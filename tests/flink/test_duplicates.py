@@ -89,7 +89,7 @@ def test_an_id_with_other_contents_counts_once_where_ids_are_unique(run_pipeline
 def test_final_windows_and_live_lane_share_the_joins(
     embedded: EmbeddedFlink, rules: dict[str, Any], interval_joins: int, over: int
 ) -> None:
-    plan = embedded.explain(pipeline_of(**rules))
+    plan = embedded.explain(pipeline_of(portable=True, **rules))
     assert (plan.count("IntervalJoin("), plan.count("- Join("), plan.count("OverAggregate(")) == (
         interval_joins,
         0,
@@ -118,7 +118,9 @@ def arrival(kind: list[Event], chance: random.Random) -> list[Event]:
     return sorted(again, key=lambda event: event["event_timestamp"] + chance.randrange(DELAY.ms))
 
 
-@pytest.mark.parametrize("rules", RULES, ids=["as-they-come", "dedup-unique", "user-ad"])
+@pytest.mark.parametrize(
+    "rules", [*RULES, {"portable": True}], ids=["as-they-come", "dedup-unique", "user-ad", "plain-sql"]
+)
 @pytest.mark.parametrize("seed", [1, 2])
 def test_shuffled_repeated_and_delayed_events_give_the_same_rows_and_the_oracles(
     run_pipeline: RunPipeline, rules: dict[str, Any], seed: int

@@ -20,17 +20,18 @@ pytestmark = pytest.mark.flink
 
 HELD = [
     ({}, ATTRIBUTION + 1),
+    ({"portable": True}, ATTRIBUTION + 1),
     ({"clock_skew": Duration(2 * ATTRIBUTION)}, 2 * ATTRIBUTION + 1),
     ({"dedup_window": Duration(7_000)}, 2 * ATTRIBUTION + 2),
-    ({"clicks_lead": Duration(150_000)}, 150_000 + ATTRIBUTION),
+    ({"clicks_lead": Duration(150_000), "portable": True}, 150_000 + ATTRIBUTION),
 ]
 
 
-@pytest.mark.parametrize(("rules", "held"), HELD, ids=["default", "clock-skew", "dedup", "backlog"])
+@pytest.mark.parametrize(("rules", "held"), HELD, ids=["function", "plain-sql", "clock-skew", "dedup", "backlog"])
 def test_how_late_an_impression_may_come(
     embedded: EmbeddedFlink, tmp_path: Path, rules: dict[str, Any], held: int
 ) -> None:
-    write_lines(tmp_path / "clicks" / "0.json", [click(0, 0)])
+    write_lines(tmp_path / "clicks" / "0.json", [click(0, 0)], portable=rules.get("portable", False))
     windows = Windows(embedded, tmp_path, "impressions", **rules)
     # The clicks are read to their end when this window closes; its last millisecond counts (docs/decisions/0052).
     windows.put(impression(1, -1, "before"), impression(2, held + DELAY - 1, "mark"))
@@ -59,13 +60,15 @@ def test_how_late_an_impression_may_come(
     }
 
 
-def test_how_late_a_click_may_come(embedded: EmbeddedFlink, tmp_path: Path) -> None:
+@pytest.mark.parametrize("portable", [False, True], ids=["function", "plain-sql"])
+def test_how_late_a_click_may_come(embedded: EmbeddedFlink, tmp_path: Path, portable: bool) -> None:
     shown = 50_000
     write_lines(
         tmp_path / "impressions" / "0.json",
         [impression(1, -1, "before"), impression(2, shown, "clicked"), impression(3, FAR, "end")],
+        portable=portable,
     )
-    windows = Windows(embedded, tmp_path, "clicks")
+    windows = Windows(embedded, tmp_path, "clicks", portable=portable)
     windows.put(click(0, ATTRIBUTION + DELAY + 1, of=0))
     assert windows.until("before") == {"before": (1, 0)}
     newest = shown + ATTRIBUTION + DELAY

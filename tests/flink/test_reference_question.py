@@ -22,7 +22,10 @@ def _first_window(run_pipeline: RunPipeline, cleanup: str) -> list[tuple[int, in
     impressions = [impression(number, number * 100) for number in range(200)]
     clicks = [click(number, number * 100 + 5_000) for number in range(0, 200, 10)]
     rows = run_pipeline(
-        [*impressions, impression(9_999, SENTINEL_MS)], [*clicks, click(9_999, SENTINEL_MS)], extra={CLEANUP: cleanup}
+        [*impressions, impression(9_999, SENTINEL_MS)],
+        [*clicks, click(9_999, SENTINEL_MS)],
+        extra={CLEANUP: cleanup},
+        portable=True,
     )
     return [
         (row["impression_count"], row["click_count"])

@@ -11,10 +11,12 @@ from tests.flink.conftest import HOST_TIME_ZONE, EmbeddedFlink, RunPipeline
 pytestmark = pytest.mark.flink
 
 
-def test_counts_by_campaign_and_device(run_pipeline: RunPipeline) -> None:
+@pytest.mark.parametrize("portable", [False, True], ids=["function", "plain-sql"])
+def test_counts_by_campaign_and_device(run_pipeline: RunPipeline, portable: bool) -> None:
     rows = run_pipeline(
         [impression(1, 0), impression(2, 1_000, device="desktop"), impression(3, 59_999), impression(4, 60_000)],
         [click(1, 500), click(3, 65_000)],
+        portable=portable,
     )
     assert rows.ctr == [
         {

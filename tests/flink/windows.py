@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from adclick_cli.casebook.model import RECORD
 from adclick_cli.parameters import Duration
 from adclick_cli.sql import options
 from tests.flink.conftest import EmbeddedFlink, Event, pipeline_of, write_lines
@@ -30,7 +31,9 @@ class Windows:
         pipeline = pipeline_of(window=Duration(WINDOW), **parameters)
         transport = options.files(folder, pipeline)
         sources = dict(transport.sources)
-        sources[driver] = {**sources[driver], "source.monitor-interval": "50 ms"}
+        self._portable = pipeline.portable
+        table = driver if pipeline.portable else f"{RECORD[driver].name}_records"
+        sources[table] = {**sources[table], "source.monitor-interval": "50 ms"}
         (folder / driver).mkdir(parents=True, exist_ok=True)
         where = options.Transport(sources, transport.sinks, transport.arrival)
         tables = embedded.tables(pipeline, where, "sources", "join", "aggregation")
@@ -42,7 +45,7 @@ class Windows:
         """Let the driver's topic go on with these events, in this order."""
         self._files += 1
         path = self._folder / f"{self._files}.json"
-        write_lines(path, events)
+        write_lines(path, events, portable=self._portable)
         path.replace(self._folder / self._driver / f"{self._files:03d}.json")
 
     def until(self, campaign: str) -> Counts:

@@ -11,11 +11,13 @@ from xml.etree import ElementTree as ET
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from adclick_cli.casebook import arrival, junit, lines, oracle, planning, reading, rows, run, updating
 from adclick_cli.casebook.model import Beat, Case, CaseFileError, Click, Impression
 from adclick_cli.casebook.rows import Difference
 from adclick_cli.casebook.run import Outcome
+from adclick_cli.commands.program import app
 from adclick_cli.errors import AdclickError, ParameterError
 from adclick_cli.parameters import Duration
 from adclick_cli.pipeline import Pipeline
@@ -372,3 +374,22 @@ def test_cases_are_chosen_by_name(tmp_path: Path) -> None:
         run.chosen(cases, "two")
     with pytest.raises(ParameterError):
         run.chosen(cases, "(")
+
+
+@pytest.mark.parametrize(("words", "portable"), [([], [False, True]), (["--portable"], [True, True])])
+def test_the_command_says_which_engine_runs_the_cases_that_do_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], portable: list[bool]
+) -> None:
+    fixed = CASE[CASE.index("  - name") :].replace("one", "two", 1)
+    path = written(tmp_path, CASE + fixed.replace("    given:", "    settings: {portable: true}\n    given:"))
+    ran: list[Case] = []
+
+    def runs(cases: list[Case], *_: object) -> list[Outcome]:
+        ran.extend(cases)
+        return [Outcome(case) for case in cases]
+
+    monkeypatch.setattr(run, "run", runs)
+    done = CliRunner().invoke(app, ["test", str(path), *words, "--output", "json"])
+    assert done.exit_code == 0, done.output
+    assert [case.pipeline.portable for case in ran] == portable
+    assert [json.loads(line)["portable"] for line in done.stdout.splitlines()] == portable

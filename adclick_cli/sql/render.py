@@ -108,6 +108,7 @@ def _function(pipeline: Pipeline) -> dict[str, str]:
         "clock_skew": pipeline.clock_skew,
         "dedup_window": pipeline.dedup_window,
         "unique_ids": pipeline.unique_ids,
+        "early": pipeline.early,
     }
     found = {name: f"{time.ms} ms" for name, time in times.items() if time.ms}
     found["dimensions"] = "campaign_id, device_type"

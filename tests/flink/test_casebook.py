@@ -80,7 +80,7 @@ def test_update_refuses_where_the_sql_and_the_oracle_disagree(
 ) -> None:
     templates = tmp_path / "templates"
     shutil.copytree(resources.folder("sql_templates"), templates)
-    aggregation = templates / "aggregation_parts.sql.j2"
+    aggregation = templates / "aggregation.sql.j2"
     right = aggregation.read_text(encoding="utf-8")
     broken = right.replace("SUM(click_count) AS click_count", "SUM(click_count) + 1 AS click_count")
     assert broken != right

@@ -66,7 +66,7 @@ def verified(found: Results, shown: list[Row], clicked: list[Row], parameters: d
 def test_what_is_raised_early_is_confirmed_or_withdrawn(
     run_pipeline: RunPipeline, method: Method, min_z: float
 ) -> None:
-    parameters: dict[str, Any] = {"method": method, "min_z": min_z, "early": Duration(15_000), "portable": True}
+    parameters: dict[str, Any] = {"method": method, "min_z": min_z, "early": Duration(15_000)}
     shown, clicked = events()
     found = run_pipeline(shown, clicked, **parameters)
 

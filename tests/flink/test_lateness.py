@@ -23,11 +23,10 @@ HELD = [
     ({"portable": True}, ATTRIBUTION + 1),
     ({"clock_skew": Duration(2 * ATTRIBUTION)}, 2 * ATTRIBUTION + 1),
     ({"dedup_window": Duration(7_000)}, 2 * ATTRIBUTION + 2),
-    ({"clicks_lead": Duration(150_000), "portable": True}, 150_000 + ATTRIBUTION),
 ]
 
 
-@pytest.mark.parametrize(("rules", "held"), HELD, ids=["function", "plain-sql", "clock-skew", "dedup", "backlog"])
+@pytest.mark.parametrize(("rules", "held"), HELD, ids=["function", "plain-sql", "clock-skew", "dedup"])
 def test_how_late_an_impression_may_come(
     embedded: EmbeddedFlink, tmp_path: Path, rules: dict[str, Any], held: int
 ) -> None:

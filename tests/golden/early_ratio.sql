@@ -133,6 +133,7 @@ FROM attribution(
     events => TABLE events PARTITION BY bucket,
     window_size => '60000 ms',
     attribution => '600000 ms',
+    early => '60000 ms',
     dimensions => 'campaign_id, device_type',
     on_time => DESCRIPTOR(due_time),
     uid => 'attribution'

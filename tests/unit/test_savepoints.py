@@ -55,7 +55,7 @@ def test_a_savepoint_of_before_partition_discovery_was_a_setting_fits() -> None:
         ({"method": "ratio"}, ["anomaly"], "method ratio, was baseline"),
         ({"attribution": minutes(5)}, ["join"], "attribution 5m, was 10m"),
         ({"watermark_delay": minutes(1)}, ["sources"], "watermark-delay 1m, was 5s"),
-        ({"max_ahead": minutes(1)}, ["sources", "join", "dead_letters"], "max-ahead 1m, was 1h"),
+        ({"max_ahead": minutes(1)}, ["sources", "dead_letters"], "max-ahead 1m, was 1h"),
         ({"live": False}, ["join", "aggregation"], "live False, was True"),
         ({"topics": Topics(clicks="other")}, ["sources"], "topic-clicks other, was ad-clicks"),
         ({"topics": Topics(alerts="other")}, ["sinks"], "topic-alerts other, was anomaly_alerts"),

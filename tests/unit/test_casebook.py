@@ -164,6 +164,16 @@ def test_one_partition_is_fed_so_that_it_has_the_watermarks_of_several(tmp_path:
     assert not found.behind
 
 
+def test_what_raises_the_watermark_is_fed_behind_what_has_waited_for_it(tmp_path: Path) -> None:
+    found = arrived(
+        tmp_path,
+        *("impression i1 c m at +1s partition=1", "impression i2 c m at +10s", "impression i3 c m at +5s"),
+        *("impression i4 c m at +10s partition=1", "impression i5 c m at +1m", "impression i6 c m at +2s"),
+    )
+    # i4 lets i2 and i3 go on. i6 is behind, so it goes before i5, which waits.
+    assert [arrival.event_name(one)[-2:] for one in found.fed] == ["i1", "i3", "i2", "i4", "i6", "i5"]
+
+
 def arrived(folder: Path, *given: str, settings: str = "", portable: bool = False) -> arrival.Arrival:
     """What arrives of a case with these steps."""
     text = CASE.replace("impression i1 camp-1 mobile at +3s", "\n      - ".join(given))

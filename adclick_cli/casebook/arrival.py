@@ -86,8 +86,17 @@ def arrive(case: Case) -> Arrival:
         CaseFileError: no rule says what a late event of it does.
     """
     found = _messages(case)
-    _Clock(case, found).run()
+    judge(case, found)
     return found
+
+
+def judge(case: Case, found: Arrival) -> None:
+    """Find out which of the messages are late or behind, and in which order they are fed.
+
+    Raises:
+        CaseFileError: no rule says what a late event of it does.
+    """
+    _Clock(case, found).run()
 
 
 def _messages(case: Case) -> Arrival:

@@ -86,8 +86,17 @@ def arrive(case: Case) -> Arrival:
         CaseFileError: no rule says what a late event of it does.
     """
     found = _messages(case)
-    _Clock(case, found).run()
+    judge(case, found)
     return found
+
+
+def judge(case: Case, found: Arrival) -> None:
+    """Find out which of the messages are late or behind, and in which order they are fed.
+
+    Raises:
+        CaseFileError: no rule says what a late event of it does.
+    """
+    _Clock(case, found).run()
 
 
 def _messages(case: Case) -> Arrival:
@@ -168,9 +177,10 @@ class _Clock:
             CaseFileError: no rule says what a late event does.
         """
         for message in self._found.messages:
+            before = self._reached(message.topic)
             for event in message.events:
                 self._read(message, event)
-            self._feed(message)
+            self._feed(message, before)
         for topic in TOPICS:
             self._found.fed += sorted(self._held[topic], key=lambda one: one.stamp_ms or 0)
         late = lateness.late(self._case, [read for _, read in self._reads])
@@ -209,8 +219,13 @@ class _Clock:
             )
         return any(own)
 
-    def _feed(self, message: Message) -> None:
-        """One partition has the watermark of its newest event: what is ahead of the others waits for them."""
+    def _feed(self, message: Message, before: int | None) -> None:
+        """One partition has the watermark of its newest event: what is ahead of the others waits for them.
+
+        Args:
+            message: what has come.
+            before: the newest time that all partitions had seen until then.
+        """
         topic, stamp = message.topic, message.stamp_ms
         if stamp is None:
             self._found.fed.append(message)
@@ -219,8 +234,10 @@ class _Clock:
         waiting = [*self._held[topic], message]
         ready = [one for one in waiting if reached is not None and (one.stamp_ms or 0) <= reached]
         self._held[topic] = [one for one in waiting if one not in ready]
-        # The one that has just come may be late: it goes before those that raise the watermark.
-        ready.sort(key=lambda one: (one is not message, one.stamp_ms or 0))
+        # The one that has just come may be late: then it goes before those that raise the watermark. If it raises the
+        # watermark itself, those that are older go before it.
+        comes_first = before is not None and stamp <= before
+        ready.sort(key=lambda one: (not (comes_first and one is message), one.stamp_ms or 0))
         self._found.fed += ready
 
 

@@ -9,6 +9,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "test": (
         ("adclick test examples/tests", "every case of a folder"),
+        ("adclick test examples/tests --portable", "by plain SQL what does not say otherwise"),
         ("adclick test -k late --junit report.xml", "some cases of the folder tests, for a CI server"),
         ("adclick test examples/tests/lateness.yaml --update", "write what came out where both engines agree"),
     ),

@@ -74,8 +74,17 @@ def test_a_table_that_cannot_be_read_is_refused_when_it_is_made(formats: Formats
         lines(formats, COLUMNS, REFUSED[name])
 
 
-@pytest.mark.parametrize("broken", [b"", b"a\t1\t2\t3", b"a\t1\t2\t3\t4\t5", b"a\tx\t2\t3\tfQ==", b"a\t1\t2\t3\t*"])
-def test_a_line_that_is_none_is_a_failure(formats: Formats, broken: bytes) -> None:
+@pytest.mark.parametrize(
+    ("broken", "words"),
+    [
+        (b"", "5 parts, not 1"),
+        (b"a\t1\t2\t3", "5 parts, not 4"),
+        (b"a\t1\t2\t3\tfQ==\t5", "5 parts, not 6"),
+        (b"a\tx\t2\t3\tfQ==", "NumberFormatException"),
+        (b"a\t1\t2\t3\t*", "IllegalArgumentException"),
+    ],
+)
+def test_a_line_that_is_none_is_a_failure(formats: Formats, broken: bytes, words: str) -> None:
     table = lines(formats, COLUMNS, OPTIONS)
-    with pytest.raises(Exception, match="Exception"):
+    with pytest.raises(Exception, match=words):
         table.rows([broken])

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from adclick_cli.casebook import arrival, junit, lines, oracle, planning, reading, rows, run, updating
-from adclick_cli.casebook.model import Beat, Case, CaseFileError, Click, Impression
+from adclick_cli.casebook.model import Beat, Case, CaseFileError, Click, Impression, Watermark
 from adclick_cli.casebook.rows import Difference
 from adclick_cli.casebook.run import Outcome
 from adclick_cli.commands.program import app
@@ -24,6 +24,7 @@ from adclick_cli.pipeline import Pipeline
 from adclick_cli.settings import Settings
 from adclick_cli.sql import options, render
 from adclick_cli.sql.script import compact
+from tests.builders import any_order
 
 HOUR = Duration(3_600_000)
 T0 = 1_767_225_600_000
@@ -164,6 +165,16 @@ def test_one_partition_is_fed_so_that_it_has_the_watermarks_of_several(tmp_path:
     assert not found.behind
 
 
+def test_what_raises_the_watermark_is_fed_behind_what_has_waited_for_it(tmp_path: Path) -> None:
+    found = arrived(
+        tmp_path,
+        *("impression i1 c m at +1s partition=1", "impression i2 c m at +10s", "impression i3 c m at +5s"),
+        *("impression i4 c m at +10s partition=1", "impression i5 c m at +1m", "impression i6 c m at +2s"),
+    )
+    # i4 lets i2 and i3 go on. i6 is behind, so it goes before i5, which waits.
+    assert [arrival.event_name(one)[-2:] for one in found.fed] == ["i1", "i3", "i2", "i4", "i6", "i5"]
+
+
 def arrived(folder: Path, *given: str, settings: str = "", portable: bool = False) -> arrival.Arrival:
     """What arrives of a case with these steps."""
     text = CASE.replace("impression i1 camp-1 mobile at +3s", "\n      - ".join(given))
@@ -236,6 +247,22 @@ def test_what_would_change_a_window_that_has_closed_is_refused(
             arrived(tmp_path, *given, settings=settings)
     else:
         arrived(tmp_path, *given, settings=settings)
+
+
+def test_what_is_fed_from_one_partition_is_as_late_as_it_was_from_several(tmp_path: Path) -> None:
+    cases = any_order.decided(tmp_path, 1, 300)
+    several = [one for one in cases if len({message.partition for message in one[1].messages}) > 1]
+    assert sum(bool(found.late) for _, found in several) > 20
+    for case, found in several:
+        given = tuple(step if isinstance(step, Watermark) else replace(step, partition=0) for step in case.given)
+        fed = arrival.Arrival([replace(message, partition=0) for message in found.fed], found.arrived_ms)
+        arrival.judge(replace(case, given=given), fed)
+
+        def names(messages: list[arrival.Message]) -> list[str]:
+            return sorted(arrival.event_name(one) for one in messages)
+
+        assert names(fed.messages) == names(found.messages)
+        assert names(fed.late) == names(found.late), case.given
 
 
 def test_events_of_one_message_are_all_late_or_none_is(tmp_path: Path) -> None:

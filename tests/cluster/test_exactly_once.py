@@ -67,7 +67,7 @@ def test_a_savepoint_carries_state_over_with_another_threshold(cluster: Cluster,
     cluster.run("generate", "--duration", "12s", "--rate", "40", "--seed", "2", env=env)
 
     refused = cluster.run("submit", "--from-savepoint", "latest", "--window", "4s", env=env, code=1)
-    assert "the stages aggregation, anomaly changed" in refused.stderr
+    assert "the stages join, anomaly changed" in refused.stderr
     assert "window 4s, was 2s" in refused.stderr
     refused = cluster.run("submit", "--from-savepoint", "latest", "--method", "baseline", env=env, code=1)
     assert "anomaly changed" in refused.stderr

@@ -52,7 +52,7 @@ def test_of_a_submission_that_is_refused_in_part_no_job_stays(
     def broken(*args: object) -> str:
         script = str(rendered(*args))  # type: ignore[arg-type]
         last = [one for one in statements(script) if one.starts_job][-1].text
-        return script.replace(last, last.replace("SELECT", "SELECT nothing,", 1))
+        return script.replace(last, last.replace("window_end AS", "nothing AS", 1))
 
     env = {**cluster.env, **cluster.own_topics("refused"), "ADCLICK_VIA": "gateway"}
     given = {name.removeprefix("ADCLICK_").lower(): value for name, value in env.items() if name.startswith("ADCLICK_")}

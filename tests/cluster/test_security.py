@@ -186,7 +186,8 @@ def test_the_pipeline_runs_with_a_login_that_nobody_sees(cluster: Cluster, secur
     assert CORE in kept.read_text(encoding="ascii")
     assert _files_with(cluster.home, CORE) == [kept]
     submitted = (cluster.home / "run" / "submit.sql").read_text(encoding="utf-8")
-    assert submitted.count(f"${{adclick:{kept}:sasl.jaas.config}}") > 8
+    tables = submitted.count("CREATE TEMPORARY TABLE")
+    assert submitted.count(f"${{adclick:{kept}:sasl.jaas.config}}") == tables == 7
     # What Flink tells whoever asks: the jobs' plans and options, the configuration, the TaskManager's log.
     told = _flink_tells(cluster)
     assert "adclick ctr" in told

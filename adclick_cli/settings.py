@@ -276,7 +276,7 @@ class Settings(LoginSettings):
         if method is None:
             raise ParameterError("method", self.method, "There is no such rule.", f"Use one of {', '.join(METHODS)}.")
         spike, drop = self._thresholds()
-        self._require_portable()
+        self._refuse_what_plain_sql_cannot()
         return Pipeline(
             window=_window(self.window),
             attribution=Duration.parse(self.attribution, "attribution"),
@@ -305,7 +305,7 @@ class Settings(LoginSettings):
             topics=self.topics(),
         )
 
-    def _require_portable(self) -> None:
+    def _refuse_what_plain_sql_cannot(self) -> None:
         """Plain SQL has no place for the state that these need."""
         if not self.portable:
             return

@@ -42,8 +42,7 @@ def found(pipeline: Pipeline, topic: Topic, value: bytes | None, arrived_ms: int
     if pipeline.portable:
         made = lenient.events(value, record.required, STAMP, arrived_ms + ahead)
     else:
-        values = [row.values for row in _rows(pipeline, topic, value) if row.values is not None]
-        made = [(int(one[STAMP]), one) for one in values if one[STAMP] <= arrived_ms + ahead]
+        made = reading.events(value, _schema(pipeline, topic), arrived_ms + ahead)
     return [Event(topic, str(one[record.key[0]]), str(one["impression_id"]), at_ms) for at_ms, one in made]
 
 
@@ -51,9 +50,9 @@ def rows(pipeline: Pipeline, topic: Topic, value: bytes | None) -> int:
     """How many rows the source gives for a message."""
     if pipeline.portable:
         return len(lenient.elements(value, RECORD[topic].required, STAMP))
-    return len(_rows(pipeline, topic, value))
+    return len(reading.read(value, _schema(pipeline, topic)))
 
 
-def _rows(pipeline: Pipeline, topic: Topic, value: bytes | None) -> list[reading.Row]:
+def _schema(pipeline: Pipeline, topic: Topic) -> reading.Schema:
     texts, optional, _ = oracle.columns(topic, pipeline)
-    return reading.read(value, reading.of_texts(texts, optional))
+    return reading.of_texts(texts, optional)

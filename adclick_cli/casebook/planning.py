@@ -125,10 +125,9 @@ def transport(folder: Path, pipeline: Pipeline, *, stepped: bool = False) -> opt
     """Files as the engine puts them down."""
     plain = options.files(folder, pipeline)
     sources = dict(plain.sources)
-    for topic, record in RECORD.items():
-        if stepped:
-            for name in (topic, f"{record.name}_records"):
-                sources[name] = {**sources[name], "source.monitor-interval": "10 ms"}
+    if stepped:
+        for name in (*RECORD, *(f"{record.name}_records" for record in RECORD.values())):
+            sources[name] = {**sources[name], "source.monitor-interval": "10 ms"}
     sinks = {**plain.sinks, "dead_letters": options.file(folder / "dead_letters")}
     return options.Transport(sources, sinks, plain.arrival)
 

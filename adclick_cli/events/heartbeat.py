@@ -117,12 +117,8 @@ def event_time(record: Record, value: bytes | None, arrived_ms: int, max_ahead_m
 
     A message may hold several events: the newest of them counts. What is an event is said in docs/events.md.
     """
-    found = [
-        (int(row.values[STAMP]), row.values[record.key[0]] == HEARTBEAT_ID)
-        for row in reading.read(value, reading.of_texts(record.required))
-        if row.values is not None and row.values[STAMP] <= arrived_ms + max_ahead_ms
-    ]
-    return max(found, default=None)
+    found = reading.events(value, reading.of_texts(record.required), arrived_ms + max_ahead_ms)
+    return max(((at_ms, one[record.key[0]] == HEARTBEAT_ID) for at_ms, one in found), default=None)
 
 
 def stamp(value: bytes | None) -> int | None:

@@ -170,6 +170,18 @@ def read(value: bytes | None, schema: Schema) -> list[Row]:
     return [replace(rows[0], raw=value)] if len(rows) == 1 else rows
 
 
+def events(value: bytes | None, schema: Schema, latest_ms: int) -> list[tuple[int, Mapping[str, Any]]]:
+    """The events of a message: event time (ms since the epoch) and fields of each.
+
+    Args:
+        value: the message; None for a tombstone.
+        schema: what an event is, with its time in `event_timestamp`.
+        latest_ms: an event dated later is impossible, ms since the epoch.
+    """
+    found = [row.values for row in read(value, schema) if row.values is not None]
+    return [(int(one[STAMP]), one) for one in found if one[STAMP] <= latest_ms]
+
+
 def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 

@@ -28,8 +28,8 @@ def obtain(settings: Settings, progress: jars.Progress, report: Report = lambda 
     made = functions.expected(cache)
     if made.is_file():
         return made
-    jars.fetch([functions.pin()], cache, lambda: maven.repository(settings.maven_url), progress, report)
-    return functions.provide(cache, find_java(settings), flink_package(), functions.log(settings.home))
+    log, java, flink = functions.log(settings.home), find_java(settings), flink_package()
+    return functions.fetched(cache, java, flink, lambda: maven.repository(settings.maven_url), log, progress, report)
 
 
 def write(settings: Settings, path: Path, progress: jars.Progress, report: Report) -> None:

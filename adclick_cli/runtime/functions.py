@@ -70,19 +70,28 @@ def provide(cache: Path, java: Path, flink: Path, log: Path, options: tuple[str,
     return jar.provide(cache, found, log)
 
 
-def fetched(cache: Path, java: Path, flink: Path, repository: Callable[[], maven.Repository], log: Path) -> Path:
+def fetched(
+    cache: Path,
+    java: Path,
+    flink: Path,
+    repository: Callable[[], maven.Repository],
+    log: Path,
+    progress: jars.Progress = lambda done, total: None,
+    report: Callable[[str], None] = lambda message: None,
+) -> Path:
     """The jar of adclick's Java classes; where it is not there yet, the compiler is fetched and makes it.
 
     Args:
         cache, java, flink: as `compiler` takes them.
         repository: where the compiler comes from; called only if it must be fetched.
         log: gets the compiler's words if it fails.
+        progress: told about the download.
+        report: told if the cached compiler was altered.
 
     Raises:
         CompileError: the classes cannot be compiled.
         DownloadError: the compiler cannot be fetched.
     """
-    if not jar.path(cache, jar.sources(), compiler(cache, java, flink)).is_file():
-        pins = [one for one in jars.pinned() if one.artifact == COMPILER]
-        jars.fetch(pins, cache, repository, lambda done, total: None)
+    if not expected(cache).is_file():
+        jars.fetch([pin()], cache, repository, progress, report)
     return provide(cache, java, flink, log)

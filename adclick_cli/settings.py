@@ -27,6 +27,7 @@ from pydantic_settings import (
 )
 
 from adclick_cli import defaults, faults, paths, private
+from adclick_cli.catalog import tables
 from adclick_cli.errors import ParameterError
 from adclick_cli.faults import MASK as MASK
 from adclick_cli.faults import shown as shown
@@ -78,7 +79,7 @@ class _File(TomlConfigSettingsSource):
     def _read_file(self, file_path: Any) -> dict[str, Any]:
         try:
             text = Path(file_path).read_bytes().removeprefix(codecs.BOM_UTF8)
-            return super()._read_file(_Bytes(text))
+            found = super()._read_file(_Bytes(text))
         except OSError as error:
             known = faults.of_os_error(error)
             raise ParameterError("config file", str(file_path), known.why, known.mend) from error
@@ -87,6 +88,9 @@ class _File(TomlConfigSettingsSource):
             raise ParameterError("config file", str(file_path), f"It is no UTF-8 text: {error}.", mend) from error
         except ValueError as error:
             raise ParameterError("config file", str(file_path), f"{error}.", "Correct the TOML.") from error
+        if Path(file_path) != PROJECT_FILE:
+            return found
+        return {name: value for name, value in found.items() if not tables.is_declared(name, value)}
 
 
 class _Bytes:
@@ -368,6 +372,15 @@ def _window(text: str) -> Duration:
     if window.ms % 1000:
         raise ParameterError("window", text, "A window is whole seconds long.", "Give for example 30s, 1m or 1h.")
     return window
+
+
+def project_file() -> Path | None:
+    """The project's file, which may declare a catalog; None where there is none.
+
+    Raises:
+        ParameterError: whether it is there cannot be found out.
+    """
+    return PROJECT_FILE if _there(PROJECT_FILE, "config file") else None
 
 
 def _file_sources(settings_cls: type[BaseSettings]) -> list[tuple[str, TomlConfigSettingsSource]]:

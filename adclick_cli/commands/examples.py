@@ -71,6 +71,11 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "bench": (("adclick bench --events 1000000 --rounds 3", "each side in turn"),),
     "chaos": (("adclick chaos", "kill processes while events flow, and check every row"),),
+    "catalog": (
+        ("adclick catalog", "what adclick.toml declares, and what is built in"),
+        ("adclick catalog --output json", "one JSON object"),
+    ),
+    "check": (("adclick catalog check", "exit 1 with file, line, key, value and mend of all that cannot work"),),
     "show": (("adclick config show", "each setting, and where it came from"),),
 }
 

@@ -81,6 +81,7 @@ def _load(entry: table.Entry) -> Any:
             info.epilog = examples.epilog(info.name)
         made = typer.main.get_command(found)
         made.name = entry.name
+        made.epilog = examples.epilog(entry.name)
         return made
     own = typer.Typer(**_LOOK)
     own.command(entry.name, hidden=entry.hidden, epilog=examples.epilog(entry.name))(found)

@@ -145,6 +145,7 @@ COMMANDS = (
         "Check machine, set-up and pipeline: why are there no rows yet? Exits 3 if something is wrong.",
         "doctor:doctor",
     ),
+    Entry("catalog", SETUP, "Show what is declared: events, fields, metrics, results.", "catalog:app"),
     Entry("config", SETUP, "Show the settings.", "config:app"),
 )
 

@@ -48,6 +48,8 @@ def _leaves(group: Any, names: Iterable[str]) -> Iterator[Any]:
     for name in names:
         command = group.get_command(None, name)
         if hasattr(command, "commands"):
+            if command.invoke_without_command:
+                yield command
             yield from _leaves(command, command.list_commands(None))
         else:
             yield command

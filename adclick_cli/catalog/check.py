@@ -9,10 +9,10 @@ from decimal import Decimal
 from adclick_cli import schema
 from adclick_cli.catalog import builtin
 from adclick_cli.catalog.expressions import COUNTS, suggestion
-from adclick_cli.catalog.model import FORMATS, MAX_NAME, Catalog, EventField, EventSource, Metric, Result
+from adclick_cli.catalog.model import FORMATS, MAX_NAME, Catalog, EventField, EventSource, Result
 from adclick_cli.catalog.problems import CatalogError, Problem
 from adclick_cli.catalog.toml_places import Key
-from adclick_cli.catalog.tree import MOST_DIGITS, Binary, Negative, Number, leaf_name, leaves, walk
+from adclick_cli.catalog.tree import MOST_DIGITS, is_constant, leaf_name, leaves
 from adclick_cli.errors import ParameterError
 from adclick_cli.parameters import parse_topic
 
@@ -172,13 +172,8 @@ def _metrics(catalog: Catalog) -> _Found:
                 f"adclick calls the column of its own sum of {sums[name].field} so.",
                 "Choose another name.",
             )
-        if _is_constant(metric):
+        if is_constant(metric.tree):
             yield key, metric.text, "It is the same for all impressions.", "Name a metric or a field in it."
-
-
-def _is_constant(metric: Metric) -> bool:
-    """Whether neither counts nor sums are in it."""
-    return all(isinstance(one, (Number, Negative, Binary)) for one in walk(metric.tree))
 
 
 def _results(catalog: Catalog) -> _Found:

@@ -212,7 +212,7 @@ def _read(text: str) -> Expr:
 
     try:
         return sqlglot.parse_one(text)
-    except (SqlglotError, RecursionError):
+    except SqlglotError:
         raise ExpressionError("It is no expression.") from None
 
 

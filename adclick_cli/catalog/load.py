@@ -30,6 +30,7 @@ from adclick_cli.catalog.tables import Table, is_declared, read
 from adclick_cli.catalog.tree import MOST_DIGITS, MOST_PRODUCT_SCALE, Impressions
 
 _FIELD_KEYS = ("path", "type", "optional", "default", "precision", "scale")
+_ANY_BY, _ANY_METRICS = ("campaign_id",), ("clicks",)
 _RESULT_KEYS = ("topic", "by", "metrics", "live")
 
 
@@ -164,13 +165,15 @@ def _results(table: Table) -> tuple[Result, ...]:
     for name in table.data:
         one = table.table(name)
         one.names_of(_RESULT_KEYS)
+        if not one.data and table.data[name] != {}:
+            continue
         before = found.get(name, Result(name, f"{name}_results", (), ()))
-        live = one.truth("live")
+        by, metrics, live = one.texts("by", _ANY_BY), one.texts("metrics", _ANY_METRICS), one.truth("live")
         found[name] = Result(
             name,
             one.text("topic") or before.topic,
-            before.by if (by := one.texts("by")) is None else by,
-            before.metrics if (metrics := one.texts("metrics")) is None else metrics,
+            before.by if by is None else by,
+            before.metrics if metrics is None else metrics,
             before.live if live is None else live,
         )
     return tuple(found.values())

@@ -100,12 +100,12 @@ class Table:
             return None
         return found
 
-    def texts(self, name: str) -> tuple[str, ...] | None:
-        """A list of texts, or None."""
+    def texts(self, name: str, instead: tuple[str, ...]) -> tuple[str, ...] | None:
+        """A list of texts, or None; `instead` where it is no such list, so that nothing more is said of it."""
         found = self.data.get(name)
         if name in self.data and (not isinstance(found, list) or not all(type(one) is str for one in found)):
             self.refuse(name, "It is no list of names.", 'Write for example ["campaign_id", "device_type"].')
-            return None
+            return instead
         return found if found is None else tuple(found)
 
     def choice(self, name: str, known: Sequence[str]) -> str | None:

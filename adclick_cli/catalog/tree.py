@@ -119,6 +119,11 @@ def is_additive(tree: Tree) -> bool:
     return not isinstance(tree, Number)
 
 
+def is_constant(tree: Tree) -> bool:
+    """Whether nothing but numbers is in it."""
+    return all(isinstance(one, (Number, Negative, Binary)) for one in walk(tree))
+
+
 @dataclass(frozen=True)
 class ResultType:
     """What a metric's values are.
@@ -142,8 +147,9 @@ DOUBLE = ResultType("double")
 def result_type(tree: Tree) -> ResultType:
     """The type of its values: a ratio is a double; else with a decimal in it a decimal, else a bigint.
 
-    An exact sum has the larger of two scales, a product both together. Where that is more than `MOST_PRODUCT_SCALE` the
-    product is a double.
+    An exact sum has the larger of two scales; the exact product with a constant has both together. Any other product
+    with a decimal in it is a double, and so is one with more than `MOST_PRODUCT_SCALE` digits behind the point: there
+    would be too few digits before it.
     """
     if isinstance(tree, Number):
         return ResultType("decimal", tree.scale) if tree.scale else BIGINT
@@ -161,4 +167,5 @@ def result_type(tree: Tree) -> ResultType:
     if tree.op != "*":
         return ResultType("decimal", max(left.scale, right.scale))
     scale = left.scale + right.scale
-    return DOUBLE if scale > MOST_PRODUCT_SCALE else ResultType("decimal", scale)
+    exact = scale <= MOST_PRODUCT_SCALE and (is_constant(tree.left) or is_constant(tree.right))
+    return ResultType("decimal", scale) if exact else DOUBLE

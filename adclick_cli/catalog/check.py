@@ -27,6 +27,8 @@ RESERVED = frozenset(
 RESERVED_BEGINNINGS = ("adclick_", "source_")
 RESERVED_RESULTS = frozenset({"quality", *(one.name for one in schema.ALL)}) - {"ctr", "engagement"}
 """What `watch` and the SQL call something else."""
+TEXTS = ("user_id", "campaign_id", "ad_id", "device_type")
+"""Fields that adclick itself works with."""
 BUILT_IN = {one.name: one for one in builtin.CATALOG.results}
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
@@ -74,6 +76,7 @@ def _events(catalog: Catalog) -> _Found:
         for field in source.fields:
             yield from _name((*key, "fields", field.name), field.name)
             yield from _field((*key, "fields", field.name), field)
+    yield from _own_fields(catalog)
     for leaf in leaves(one.tree for one in catalog.metrics):
         if leaf_name(leaf) in names:
             yield (
@@ -82,6 +85,18 @@ def _events(catalog: Catalog) -> _Found:
                 f"adclick calls what a metric makes of {leaf.field} so.",
                 "Give the field another name; its path may stay.",
             )
+
+
+def _own_fields(catalog: Catalog) -> _Found:
+    for field in catalog.impressions.fields:
+        key = ("events", "impressions", "fields", field.name)
+        if field.name in TEXTS and field.type != "text":
+            why = "adclick takes it as a text, and a number in an event as the text of it."
+            yield (*key, "type"), field.type, why, "Leave the type out, or declare another field of the same path."
+        users = [result.name for result in BUILT_IN.values() if field.name in result.by]
+        if users and field.nullable:
+            why = f"{users[0]} breaks down by it, and a row is known by its fields."
+            yield (*key, "optional"), field.optional, why, 'Give it a default, for example default = "unknown".'
 
 
 def _source(key: Key, source: EventSource) -> _Found:

@@ -5,7 +5,14 @@ DuckDB keeps every digit behind the point, and ends with an error where an exact
 
 from __future__ import annotations
 
+from adclick_cli.catalog.model import EventField
 from adclick_cli.catalog.tree import Binary, Clicks, Impressions, Negative, Number, Tree, leaf_name, result_type
+
+
+def field_type(field: EventField) -> str:
+    """The type of a column that holds a field of an event."""
+    plain = {"text": "varchar", "integer": "bigint", "boolean": "boolean"}
+    return plain.get(field.type, f"decimal({field.precision}, {field.scale})")
 
 
 def duckdb(tree: Tree) -> str:

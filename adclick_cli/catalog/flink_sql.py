@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from adclick_cli.catalog.model import EventField
 from adclick_cli.catalog.tree import (
     BIGINT,
     BIGINT_DIGITS,
@@ -66,6 +67,13 @@ class _Value:
 def column_type(kind: ResultType) -> str:
     """The type of a column that holds a metric's values."""
     return f"DECIMAL({MOST_DIGITS}, {kind.scale})" if kind.name == "decimal" else kind.name.upper()
+
+
+def field_type(field: EventField) -> str:
+    """The type of a column that holds a field of an event."""
+    if field.type == "decimal":
+        return f"DECIMAL({field.precision}, {field.scale})"
+    return {"text": "STRING", "integer": "BIGINT", "boolean": "BOOLEAN"}[field.type]
 
 
 def flink(tree: Tree, columns: Mapping[str, str] | None = None) -> str:

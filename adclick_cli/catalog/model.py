@@ -169,6 +169,12 @@ class Catalog:
         """All sums and counts of fields that a result needs, each once."""
         return leaves(self.metric(name).tree for result in self.results for name in result.metrics)
 
+    @property
+    def needed_fields(self) -> tuple[EventField, ...]:
+        """The impressions' fields that results need: dimensions, then what is summed up or counted, each once."""
+        names = dict.fromkeys((*self.dimensions, *(leaf.field for leaf in self.leaves)))
+        return tuple(found for name in names if (found := self.impressions.field(name)) is not None)
+
     def metric(self, name: str) -> Metric:
         """The metric of this name, `impressions` and `clicks` among them.
 

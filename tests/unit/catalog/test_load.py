@@ -145,6 +145,7 @@ def test_metrics_and_results_are_added_behind_the_built_in_ones(tmp_path: Path) 
     )
     assert found.dimensions == ("campaign_id", "device_type", "country", "seen")
     assert found.leaves == (Sum("cost", 6),)
+    assert [one.name for one in found.needed_fields] == ["campaign_id", "device_type", "country", "seen", "cost"]
     assert found.columns(found.result("spend")) == ("country", "device_type", "impression_count", "spend", "cpc")
     assert [str(found.metric(name).type) for name in ("clicks", "spend", "cpc")] == [
         "bigint",
@@ -245,6 +246,22 @@ RESULT = '[results.spend]\nby = ["campaign_id"]\nmetrics = ["clicks"]\n'
             "yes",
             "neither true",
             "true or",
+        ),
+        (
+            FIELD + 'ad_id = {type="integer"}\n',
+            2,
+            "events.impressions.fields.ad_id.type",
+            "integer",
+            "as a text",
+            "Leave",
+        ),
+        (
+            FIELD + "campaign_id = {optional=true}\n",
+            2,
+            "events.impressions.fields.campaign_id.optional",
+            True,
+            "ctr",
+            "default",
         ),
         (FIELD + "a = {scale = 2}\n", 2, "events.impressions.fields.a.scale", 2, "type text has none", "decimal"),
         (

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from sqlglot import expressions as sql
 
 from adclick_cli.catalog import duckdb_sql, flink_sql
+from adclick_cli.catalog.model import EventField
 from adclick_cli.catalog.tree import (
     Binary,
     Clicks,
@@ -27,7 +28,7 @@ from adclick_cli.catalog.tree import (
     leaves,
     result_type,
 )
-from tests.unit.catalog.builders import trees
+from tests.unit.catalog.builders import FIELDS, trees
 from tests.unit.catalog.test_expressions import parse
 
 Value = Decimal | float | None
@@ -229,6 +230,16 @@ def test_columns_may_stand_for_other_sql() -> None:
 def test_the_type_of_a_column_in_flink() -> None:
     kinds = [flink_sql.column_type(result_type(parse(text))) for text in ("clicks", "sum(cost)", "avg(cost)")]
     assert kinds == ["BIGINT", "DECIMAL(38, 6)", "DOUBLE"]
+
+
+def test_the_type_of_a_fields_column() -> None:
+    fields = [*FIELDS.values(), EventField("seen", ("seen",), "boolean")]
+    assert [flink_sql.field_type(one) for one in fields] == [
+        *("DECIMAL(18, 6)", "DECIMAL(12, 2)", "BIGINT", "STRING", "BOOLEAN")
+    ]
+    assert [duckdb_sql.field_type(one) for one in fields] == [
+        *("decimal(18, 6)", "decimal(12, 2)", "bigint", "varchar", "boolean")
+    ]
 
 
 def test_leaves_are_each_there_once_in_the_order_of_first_use() -> None:

@@ -113,16 +113,16 @@ def _field(table: Table, before: EventField) -> EventField:
         table.path("path") or before.path,
         kind,
         before.optional if optional is None else optional,
-        _default(table, kind, before),
+        _default(table, kind),
         precision,
         before.scale if scale is None else scale,
     )
 
 
-def _default(table: Table, kind: str, before: EventField) -> Default:
+def _default(table: Table, kind: str) -> Default:
     """The value as the field's type has it, as far as it can be; whether it fits is for `check` to say."""
     if "default" not in table.data:
-        return before.default if kind == before.type else None
+        return None
     value = table.data["default"]
     if kind == "decimal" and type(value) in (int, float, str):
         try:

@@ -52,7 +52,7 @@ metrics = ["impressions", "spend", "cpc"]
 
 [results.views]
 topic = "views"
-by = ["seen"]
+by = ["seen", "seconds"]
 metrics = ["clicks", "ecpm"]
 live = false
 """
@@ -141,11 +141,13 @@ def test_metrics_and_results_are_added_behind_the_built_in_ones(tmp_path: Path) 
     assert found.results == (
         *builtin.CATALOG.results,
         Result("spend", "spend_results", ("country", "device_type"), ("impressions", "spend", "cpc")),
-        Result("views", "views", ("seen",), ("clicks", "ecpm"), live=False),
+        Result("views", "views", ("seen", "seconds"), ("clicks", "ecpm"), live=False),
     )
-    assert found.dimensions == ("campaign_id", "device_type", "country", "seen")
+    assert found.dimensions == ("campaign_id", "device_type", "country", "seen", "seconds")
     assert found.leaves == (Sum("cost", 6),)
-    assert [one.name for one in found.needed_fields] == ["campaign_id", "device_type", "country", "seen", "cost"]
+    assert [one.name for one in found.needed_fields] == [
+        *("campaign_id", "device_type", "country", "seen", "seconds", "cost")
+    ]
     assert found.columns(found.result("spend")) == ("country", "device_type", "impression_count", "spend", "cpc")
     assert [str(found.metric(name).type) for name in ("clicks", "spend", "cpc")] == [
         "bigint",

@@ -26,6 +26,8 @@ by = [
   "x",
 ]
 metrics.deep.er = 1
+[events]
+other = 1
 '''
 
 
@@ -33,14 +35,15 @@ metrics.deep.er = 1
     ("key", "line"),
     [
         ("top", 2),
-        ("events", None),
+        ("events", 21),
         ("events.impressions", 3),
         ("events.impressions.id", 4),
         ("events.impressions.fields.cost", 5),
         ("events.impressions.fields.cost.type", 5),
         ("events.impressions.odd name", 6),
         ("events.impressions.missing", 3),
-        ("events.clicks.id", None),
+        ("events.clicks.id", 21),
+        ("event", None),
         ("metrics", 11),
         ("metrics.spend", 12),
         ("metrics.quote", 13),

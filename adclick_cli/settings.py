@@ -12,7 +12,6 @@ import io
 import ipaddress
 import json
 import os
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
@@ -28,6 +27,7 @@ from pydantic_settings import (
 
 from adclick_cli import defaults, faults, paths, private
 from adclick_cli.catalog import tables
+from adclick_cli.catalog.toml_places import line_of
 from adclick_cli.errors import ParameterError
 from adclick_cli.faults import MASK as MASK
 from adclick_cli.faults import shown as shown
@@ -423,7 +423,7 @@ def load(**flags: Any) -> Settings:
         unknown = first["type"] == "extra_forbidden"
         # A password under a mistyped name is one all the same.
         shown = MASK if name in SECRETS or unknown else first.get("input")
-        meant = _nearest(name) if unknown else None
+        meant = _nearest(name, *tables.TABLES) if unknown else None
         why = "There is no such setting" if unknown else first["msg"].removeprefix("Value error, ").rstrip(".")
         raise ParameterError(
             name.replace("_", "-"),
@@ -495,9 +495,9 @@ def place(name: str, **given: Any) -> str:
     """Where a setting comes from: `flag`, `ADCLICK_…`, a file's path with the line, or `default`."""
     origin = _origin(name, given)
     if origin in files():
-        for number, line in enumerate(Path(origin).read_text(encoding="utf-8-sig").splitlines(), 1):
-            if re.match(rf"""\s*["']?{re.escape(name)}["']?\s*=""", line):
-                return f"{origin}:{number}"
+        line = line_of(Path(origin).read_text(encoding="utf-8-sig"), (name,))
+        if line:
+            return f"{origin}:{line}"
     return origin
 
 
@@ -506,8 +506,9 @@ def files() -> list[str]:
     return [path for path, _ in _file_sources(Settings)]
 
 
-def _nearest(name: str) -> str | None:
-    return next(iter(difflib.get_close_matches(name.lower().replace("-", "_"), Settings.model_fields, 1)), None)
+def _nearest(name: str, *others: str) -> str | None:
+    known = (*Settings.model_fields, *others)
+    return next(iter(difflib.get_close_matches(name.lower().replace("-", "_"), known, 1)), None)
 
 
 def unknown_variables() -> list[tuple[str, str | None]]:

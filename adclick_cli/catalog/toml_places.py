@@ -21,15 +21,17 @@ _LONG_TEXT = re.compile("\"\"\"|'''")
 
 
 def line_of(text: str, key: Key) -> int | None:
-    """The line of a dotted key, from 1: of the key itself, else of what is nearest above it; None where nothing is.
+    """The line of a dotted key, from 1: of the key itself, else of what is nearest above it, else of the first in it.
 
-    A key inside an inline table has the line of that table.
+    A key inside an inline table has the line of that table; None where there is nothing of it.
     """
-    best, found = 0, None
+    best, found, below = 0, None, None
     for line, known in _keys(text):
         if len(known) > best and key[: len(known)] == known:
             best, found = len(known), line
-    return found
+        if below is None and known[: len(key)] == key:
+            below = line
+    return found or below
 
 
 def _keys(text: str) -> Iterator[tuple[int, Key]]:
@@ -37,6 +39,8 @@ def _keys(text: str) -> Iterator[tuple[int, Key]]:
     table: Key = ()
     ends_with = ""
     for number, line in enumerate(text.split("\n"), 1):
+        if not ends_with and line.lstrip().startswith("#"):
+            continue
         if not ends_with:
             header, assignment = _HEADER.fullmatch(line), _ASSIGNMENT.match(line)
             if header:

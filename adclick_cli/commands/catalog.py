@@ -26,6 +26,8 @@ def show(context: typer.Context, output: Optional[str] = OUTPUT) -> None:  # noq
     from adclick_cli.views import catalog as view
     from adclick_cli.views import console
 
+    # The rest of the file, too: a table of a mistyped name is no setting.
+    settings.load()
     view.show(load.load(settings.project_file()), output)
     console.next_step("adclick catalog check")
 
@@ -38,6 +40,7 @@ def check() -> None:
     from adclick_cli.views import catalog as view
     from adclick_cli.views import console
 
+    settings.load()
     path = settings.project_file()
     view.checked(load.load(path), path)
     console.next_step("adclick submit")

@@ -56,6 +56,15 @@ def test_what_only_looks_like_a_table_of_the_catalog_is_still_refused(text: str)
         settings.load()
 
 
+@pytest.mark.parametrize("words", [["catalog"], ["catalog", "check"]])
+def test_a_table_of_a_mistyped_name_is_refused_with_its_line(words: list[str]) -> None:
+    Path("adclick.toml").write_text("# mine\n[event.clicks]\n")
+    ran = CliRunner().invoke(app, words)
+    assert isinstance(ran.exception, ParameterError)
+    assert ran.exception.why == "There is no such setting (from adclick.toml:2)."
+    assert ran.exception.mend == "Did you mean events?"
+
+
 def test_the_users_own_file_holds_no_catalog(tmp_path: Path) -> None:
     user = tmp_path / "config" / "adclick"
     user.mkdir(parents=True)

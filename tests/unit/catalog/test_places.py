@@ -6,7 +6,7 @@ import pytest
 
 from adclick_cli.catalog.toml_places import line_of
 
-TEXT = '''# [metrics]
+TEXT = '''# [metrics] """
 top = 1
 [ events . "impressions" ]   # a comment
 id = "x = 1"
@@ -44,6 +44,7 @@ other = 1
         ("events.impressions.missing", 3),
         ("events.clicks.id", 21),
         ("event", None),
+        ("results", 16),
         ("metrics", 11),
         ("metrics.spend", 12),
         ("metrics.quote", 13),

@@ -11,8 +11,13 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from adclick_cli import defaults
+from adclick_cli import defaults, schema
+from adclick_cli.catalog import records
+from adclick_cli.catalog.builtin import CATALOG
+from adclick_cli.catalog.model import Catalog, EventField
+from adclick_cli.catalog.plain import from_plain, to_plain
 from adclick_cli.parameters import Duration
+from adclick_cli.schema import Record
 
 Method = Literal["ratio", "significance", "baseline"]
 METHODS: tuple[Method, ...] = ("ratio", "significance", "baseline")
@@ -37,6 +42,12 @@ class Topics:
     ctr_early: str = defaults.TOPIC_CTR_EARLY
     early_alerts: str = defaults.TOPIC_EARLY_ALERTS
     early_verdicts: str = defaults.TOPIC_EARLY_VERDICTS
+
+    def of(self, record: Record) -> str:
+        """The topic of a record: the settings have the last word where they know it."""
+        return (
+            getattr(self, record.topic_setting.removeprefix("topic_")) if record.topic_setting else record.default_topic
+        )
 
 
 @dataclass(frozen=True)
@@ -133,6 +144,7 @@ class Pipeline:
             refuses more than its `transaction.max.timeout.ms` (15 min unless it is told otherwise).
         bootstrap_servers: the broker as Flink reaches it.
         topics: names of the topics.
+        catalog: what the events look like, and which results are computed.
     """
 
     window: Duration = Duration.parse(defaults.WINDOW, "window")
@@ -160,6 +172,7 @@ class Pipeline:
     transaction_timeout: Duration = Duration.parse(defaults.TRANSACTION_TIMEOUT, "transaction-timeout")
     bootstrap_servers: str = f"{defaults.BIND_ADDRESS}:{defaults.KAFKA_PORT}"
     topics: Topics = field(default_factory=Topics)
+    catalog: Catalog = CATALOG
 
     @staticmethod
     def group(topic: str) -> str:
@@ -174,8 +187,27 @@ class Pipeline:
     @property
     def final_topics(self) -> tuple[str, ...]:
         """The topics that are written exactly once."""
-        topics = (self.topics.ctr, self.topics.engagement, self.topics.alerts)
+        declared = (self.topics.of(one) for one in records.final(self.catalog))
+        topics = (self.topics.ctr, self.topics.engagement, self.topics.alerts, *declared)
         return (*topics, self.topics.dead_letters) if self.dead_letters else topics
+
+    def event_columns(self, name: str) -> tuple[EventField, ...]:
+        """What is read of an event besides its time, in the order in which it is looked at.
+
+        Args:
+            name: impressions or clicks.
+        """
+        if name == "clicks":
+            return self.catalog.clicks.ids
+        source = self.catalog.impressions
+        named = dict.fromkeys((*(one.name for one in self.catalog.needed_fields), *self.dedup_columns))
+        return (*source.ids, *(found for one in named if (found := source.field(one)) is not None))
+
+    @property
+    def outputs(self) -> tuple[Record, ...]:
+        """All kinds of rows that a submission may write."""
+        declared = (*records.final(self.catalog), *records.live(self.catalog))
+        return (*schema.RESULTS, *schema.LIVE, *schema.EARLY, *declared)
 
     @property
     def dedups(self) -> bool:
@@ -221,6 +253,10 @@ class Pipeline:
         for name, value in vars(self).items():
             if isinstance(value, Duration):
                 plain[name] = value.ms
+        # A submission that declares nothing is the same whatever later editions build in.
+        plain.pop("catalog")
+        if self.catalog != CATALOG:
+            plain["catalog"] = to_plain(self.catalog)
         return json.dumps(plain, indent=2)
 
     @classmethod
@@ -235,6 +271,8 @@ class Pipeline:
         if gone:
             raise ValueError(f"Another version of adclick wrote it: this one has no parameter {', '.join(gone)}.")
         plain["topics"] = Topics(**plain["topics"])
+        if "catalog" in plain:
+            plain["catalog"] = from_plain(plain["catalog"])
         for name, spec in cls.__dataclass_fields__.items():
             if isinstance(spec.default, Duration) and name in plain:
                 plain[name] = Duration(int(plain[name]))

@@ -21,6 +21,8 @@ class Kind(Enum):
     EPOCH_MS = "epoch_ms"
     INSTANT = "instant"
     RATIO = "ratio"
+    DECIMAL = "decimal"
+    TRUTH = "truth value"
     BYTES = "bytes"
 
     @property
@@ -35,17 +37,31 @@ _SQL_TYPES = {
     Kind.EPOCH_MS: "BIGINT",
     Kind.INSTANT: "TIMESTAMP_LTZ(3)",
     Kind.RATIO: "DOUBLE",
+    Kind.TRUTH: "BOOLEAN",
     Kind.BYTES: "BYTES",
 }
 
 
 @dataclass(frozen=True)
 class Field:
-    """One field of an event or a result row."""
+    """One field of an event or a result row.
+
+    Attributes:
+        name: its name in the JSON.
+        kind: what it holds.
+        about: a line about it.
+        digits: of a decimal, its Flink SQL type.
+    """
 
     name: str
     kind: Kind
     about: str
+    digits: str | None = None
+
+    @property
+    def sql(self) -> str:
+        """The Flink SQL type."""
+        return self.digits or self.kind.sql
 
 
 @dataclass(frozen=True)
@@ -54,8 +70,8 @@ class Record:
 
     Attributes:
         name: the word used on the command line and in the SQL.
-        topic_setting: the name of the setting that holds its topic.
-        default_topic: that setting's default.
+        topic_setting: the name of the setting that holds its topic; empty where the catalog names the topic.
+        default_topic: that setting's default, or the catalog's topic.
         partitions: partitions of the topic as adclick creates it.
         fields: in the order in which they stand in the JSON.
         key: the fields that identify a row.
@@ -80,7 +96,7 @@ class Record:
         return tuple(field.name for field in self.fields)
 
 
-_WINDOW = (
+WINDOW = (
     Field("window_start", Kind.INSTANT, "first instant of the tumbling window (inclusive)"),
     Field("window_end", Kind.INSTANT, "end of the tumbling window (exclusive)"),
 )
@@ -94,12 +110,12 @@ GROSS = Field(
     "the same before the search for duplicates; only in final rows, and only with --dedup-window",
 )
 _CTR_FIELDS = (
-    *_WINDOW,
+    *WINDOW,
     Field("campaign_id", Kind.TEXT, "the campaign"),
     *_COUNTS,
     Field("ctr", Kind.RATIO, "click_count / impression_count"),
 )
-_ENGAGEMENT_FIELDS = (*_WINDOW, Field("device_type", Kind.TEXT, "mobile, desktop, tablet, …"), *_COUNTS)
+_ENGAGEMENT_FIELDS = (*WINDOW, Field("device_type", Kind.TEXT, "mobile, desktop, tablet, …"), *_COUNTS)
 _CTR_KEY = ("window_start", "window_end", "campaign_id")
 _ENGAGEMENT_KEY = ("window_start", "window_end", "device_type")
 

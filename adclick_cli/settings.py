@@ -26,7 +26,10 @@ from pydantic_settings import (
 )
 
 from adclick_cli import defaults, faults, paths, private
-from adclick_cli.catalog import tables
+from adclick_cli.catalog import records, tables
+from adclick_cli.catalog.builtin import CATALOG
+from adclick_cli.catalog.load import load as load_catalog
+from adclick_cli.catalog.model import Catalog
 from adclick_cli.catalog.toml_places import line_of
 from adclick_cli.errors import ParameterError
 from adclick_cli.faults import MASK as MASK
@@ -254,10 +257,15 @@ class Settings(LoginSettings):
         Raises:
             ParameterError: Kafka would refuse a name, or two topics share one.
         """
-        names = {
-            name: parse_topic(getattr(self, f"topic_{name}"), f"topic-{name.replace('_', '-')}")
-            for name in Topics.__dataclass_fields__
-        }
+        declared = self.catalog()
+        values = {name: getattr(self, f"topic_{name}") for name in Topics.__dataclass_fields__}
+        for source in (declared.impressions, declared.clicks):
+            if (
+                source.topic is not None
+                and values[source.name] == Settings.model_fields[f"topic_{source.name}"].default
+            ):
+                values[source.name] = source.topic
+        names = {name: parse_topic(value, f"topic-{name.replace('_', '-')}") for name, value in values.items()}
         seen: dict[str, str] = {}
         for name, topic in names.items():
             if topic in seen:
@@ -268,7 +276,25 @@ class Settings(LoginSettings):
                     "Give each topic a name of its own.",
                 )
             seen[topic] = name
+        for record in (*records.final(declared), *records.live(declared)):
+            if record.default_topic in seen:
+                raise ParameterError(
+                    f"results.{record.name.removesuffix('_live')}",
+                    record.default_topic,
+                    f"It is the topic of {seen[record.default_topic]} already.",
+                    "Give each topic a name of its own.",
+                )
+            seen[record.default_topic] = record.name
         return Topics(**names)
+
+    def catalog(self) -> Catalog:
+        """What the project's `adclick.toml` declares.
+
+        Raises:
+            ParameterError: the file cannot be read.
+            CatalogError: something in it cannot work.
+        """
+        return load_catalog(project_file())
 
     def pipeline(self, *, bounded: bool = False) -> Pipeline:
         """Everything that decides a result, parsed and checked.
@@ -307,7 +333,19 @@ class Settings(LoginSettings):
             transaction_timeout=Duration.parse(self.transaction_timeout, "transaction-timeout"),
             bootstrap_servers=self.servers.addresses,
             topics=self.topics(),
+            catalog=self._catalog(),
         )
+
+    def _catalog(self) -> Catalog:
+        declared = self.catalog()
+        if self.portable and declared != CATALOG:
+            raise ParameterError(
+                "portable",
+                "true",
+                "Plain SQL knows the built-in events, metrics and results only, and adclick.toml declares others.",
+                "Leave --portable out.",
+            )
+        return declared
 
     def _refuse_what_plain_sql_cannot(self) -> None:
         """Plain SQL has no place for the state that these need."""

@@ -118,7 +118,7 @@ def wait_for_broker(servers: Servers, deadline_s: float, hope: Callable[[], bool
 
 def topic_names(topics: Topics, records: Iterable[Record]) -> dict[str, Record]:
     """The topic of each record, by name."""
-    return {getattr(topics, record.topic_setting.removeprefix("topic_")): record for record in records}
+    return {topics.of(record): record for record in records}
 
 
 def ensure_topics(servers: Servers, wanted: Mapping[str, Record]) -> list[str]:

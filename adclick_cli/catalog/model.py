@@ -94,6 +94,13 @@ class EventSource:
         """The field of this name, or None."""
         return next((one for one in self.fields if one.name == name), None)
 
+    @property
+    def ids(self) -> tuple[EventField, ...]:
+        """The columns that say which event it is, and of which impression."""
+        if self.parent is None:
+            return (EventField("impression_id", self.id),)
+        return (EventField("click_id", self.id), EventField("impression_id", self.parent))
+
 
 @dataclass(frozen=True)
 class Metric:

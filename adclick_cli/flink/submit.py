@@ -58,7 +58,9 @@ def _submit(
     rest = FlinkRest(settings.flink_rest)
     pipeline = inside(settings, pipeline)
     # A sink waits for ever for a topic that is not there.
-    admin.ensure_topics(settings.servers, admin.topic_names(pipeline.topics, schema.ALL))
+    admin.ensure_topics(
+        settings.servers, admin.topic_names(pipeline.topics, (*schema.EVENTS, schema.TRUTH, *pipeline.outputs))
+    )
     emptied = _make_room(settings, rest, pipeline, replace=replace, report=report)
     jobs = _start(settings, rest, Submission(pipeline, (), pipeline.fingerprint), {}, report, release)
     _require_still_empty(settings.servers, emptied)
@@ -321,7 +323,7 @@ def _make_room(
 ) -> dict[str, dict[int, int]]:
     """End what runs and empty its topics, if that is wanted; return where the emptied ones begin."""
     topics, servers = pipeline.topics, settings.servers
-    outputs = admin.topic_names(topics, (*schema.RESULTS, *schema.LIVE, *schema.EARLY))
+    outputs = admin.topic_names(topics, pipeline.outputs)
     if replace:
         own.end_sql_client(settings, report)
     else:

@@ -57,6 +57,8 @@ def changed_parameters(before: Pipeline, after: Pipeline) -> list[str]:
                 for name, value in vars(new).items()
                 if value != getattr(old, name)
             ]
+        elif field.name == "catalog" and old != new:
+            found.append("the events, metrics or results of adclick.toml are not those of before")
         elif field.name == "method" and "baseline" not in (old, new):
             continue
         elif old != new and field.name not in MAY_CHANGE:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 from adclick_cli import defaults, schema
+from adclick_cli.catalog import records
 from adclick_cli.pipeline import Pipeline
 
 ALIGNMENT_GROUP = "adclick"
@@ -89,11 +91,11 @@ def _topics(pipeline: Pipeline) -> Transport:
                 **_idleness(pipeline, may_fall_idle=True),
             },
             "impression_records": {
-                **_events(pipeline, topics.impressions, optional=pipeline.dedup_columns),
+                **_events(pipeline, topics.impressions, "impressions"),
                 **_idleness(pipeline, may_fall_idle=pipeline.parallelism == 1),
             },
             "click_records": {
-                **_events(pipeline, topics.clicks),
+                **_events(pipeline, topics.clicks, "clicks"),
                 **_idleness(pipeline, may_fall_idle=True),
             },
             "ctr": {
@@ -110,6 +112,11 @@ def _topics(pipeline: Pipeline) -> Transport:
             "ctr_live": _live_sink(pipeline, topics.ctr_live),
             "engagement_live": _live_sink(pipeline, topics.engagement_live),
             **{name: _live_sink(pipeline, getattr(topics, name)) for name in _EARLY},
+            **{one.name: _declared_sink(pipeline, one) for one in records.final(pipeline.catalog)},
+            **{
+                one.name: _plain_decimals(_live_sink(pipeline, topics.of(one)))
+                for one in records.live(pipeline.catalog)
+            },
         },
         arrival="timestamp",
     )
@@ -127,11 +134,14 @@ def files(folder: Path, pipeline: Pipeline) -> Transport:
         sources={
             "impressions": file(folder / "impressions") | tolerant,
             "clicks": file(folder / "clicks") | tolerant,
-            "impression_records": _event_lines(folder / "impressions", optional=pipeline.dedup_columns),
-            "click_records": _event_lines(folder / "clicks"),
+            "impression_records": _event_lines(folder / "impressions", pipeline, "impressions"),
+            "click_records": _event_lines(folder / "clicks", pipeline, "clicks"),
             "ctr": file(folder / "ctr"),
         },
-        sinks={name: file(folder / name) for name in ("ctr", "engagement", "alerts", *_EARLY)},
+        sinks={
+            name: file(folder / name)
+            for name in ("ctr", "engagement", "alerts", *_EARLY, *(one.name for one in records.final(pipeline.catalog)))
+        },
         arrival="file.modification-time",
     )
 
@@ -158,11 +168,25 @@ _PLACE = {
 """By what Kafka and the format give as metadata: the column that takes it."""
 
 
-def _event_lines(path: Path, optional: tuple[str, ...] = ()) -> dict[str, str]:
-    """A folder of messages in adclick's own format, and the columns that may be NULL."""
+def _event_lines(path: Path, pipeline: Pipeline, name: str) -> dict[str, str]:
+    """A folder of messages in adclick's own format."""
     columns = {f"{EVENT_LINES}.{key}-column": column for key, column in _PLACE.items()}
-    may_be_null = {f"{EVENT_LINES}.optional": ";".join(optional)} if optional else {}
-    return {"connector": "filesystem", "path": path.resolve().as_uri(), "format": EVENT_LINES} | columns | may_be_null
+    declared = {f"{EVENT_LINES}.{key}": value for key, value in _declared(pipeline, name).items()}
+    return {"connector": "filesystem", "path": path.resolve().as_uri(), "format": EVENT_LINES} | columns | declared
+
+
+def _declared(pipeline: Pipeline, name: str) -> dict[str, str]:
+    """The options of the format that say where fields are and which of them may be missing (docs/events.md)."""
+    source = pipeline.catalog.impressions if name == "impressions" else pipeline.catalog.clicks
+    columns = pipeline.event_columns(name)
+    paths = {one.name: one.path for one in columns} | {schema.STAMP: source.time}
+    nullable = [one.name for one in columns if one.nullable]
+    return {
+        **{f"fields.{column}": ".".join(path) for column, path in paths.items() if path != (column,)},
+        **{f"default.{one.name}": _default(one.default) for one in columns if one.default is not None},
+        **({"optional": ";".join(nullable)} if nullable else {}),
+        **({"time-unit": source.time_unit} if source.time_unit != "ms" else {}),
+    }
 
 
 def _connection(pipeline: Pipeline, topic: str) -> dict[str, str]:
@@ -203,10 +227,14 @@ def _alignment(pipeline: Pipeline) -> dict[str, str]:
     }
 
 
-def _events(pipeline: Pipeline, topic: str, optional: tuple[str, ...] = ()) -> dict[str, str]:
-    """A topic of events in adclick's own format (docs/events.md), and the columns that may be NULL."""
-    may_be_null = {f"value.{EVENT_FORMAT}.optional": ";".join(optional)} if optional else {}
-    return _reading(pipeline, topic) | {"value.format": EVENT_FORMAT} | may_be_null | _alignment(pipeline)
+def _default(value: str | int | Decimal) -> str:
+    return str(value).lower() if isinstance(value, bool) else f"{value:f}" if isinstance(value, Decimal) else str(value)
+
+
+def _events(pipeline: Pipeline, topic: str, name: str) -> dict[str, str]:
+    """A topic of events in adclick's own format (docs/events.md)."""
+    declared = {f"value.{EVENT_FORMAT}.{key}": value for key, value in _declared(pipeline, name).items()}
+    return _reading(pipeline, topic) | {"value.format": EVENT_FORMAT} | declared | _alignment(pipeline)
 
 
 def _reading(pipeline: Pipeline, topic: str) -> dict[str, str]:
@@ -246,6 +274,17 @@ def _final_sink(pipeline: Pipeline, topic: str, key: str) -> dict[str, str]:
         "sink.transactional-id-prefix": pipeline.transactions(topic),
         "properties.transaction.timeout.ms": str(pipeline.transaction_timeout.ms),
     }
+
+
+def _declared_sink(pipeline: Pipeline, record: schema.Record) -> Options:
+    """The same of a declared result, partitioned by what it is broken down by."""
+    sink = _final_sink(pipeline, pipeline.topics.of(record), record.key[-1])
+    return _plain_decimals(sink | {"key.format": "json", "key.fields": ";".join(record.key[2:])})
+
+
+def _plain_decimals(sink: Options) -> Options:
+    """Without it, Flink writes 0.0000001 as 1E-7."""
+    return {**sink, "value.json.encode.decimal-as-plain-number": "true"}
 
 
 def _live_sink(pipeline: Pipeline, topic: str) -> Options:

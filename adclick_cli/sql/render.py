@@ -10,10 +10,11 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from adclick_cli import defaults, private, resources, schema
+from adclick_cli.catalog import records
 from adclick_cli.errors import ParameterError
 from adclick_cli.parameters import Duration
 from adclick_cli.pipeline import Pipeline
-from adclick_cli.sql import options, quoting
+from adclick_cli.sql import declared, options, quoting
 
 JOB_CTR = "adclick ctr"
 JOB_ANOMALY = "adclick anomaly"
@@ -55,7 +56,9 @@ def _context(pipeline: Pipeline, transport: options.Transport) -> dict[str, Any]
     return {
         "pipeline": pipeline,
         "session": options.session(pipeline),
-        "records": {record.name: schema.written(record, gross=pipeline.dedups) for record in schema.ALL},
+        "records": {
+            record.name: schema.written(record, gross=pipeline.dedups) for record in (*schema.ALL, *_declared(pipeline))
+        },
         "names": {"ctr": JOB_CTR, "anomaly": JOB_ANOMALY},
         "lanes": _lanes(pipeline),
         "early": {
@@ -67,7 +70,13 @@ def _context(pipeline: Pipeline, transport: options.Transport) -> dict[str, Any]
         },
         "buckets": 1 if pipeline.unique_ids.ms or pipeline.dedup_columns else _BUCKETS,
         "function": _function(pipeline),
-        "optional": {"impression": pipeline.dedup_columns, "click": ()},
+        "columns": {
+            "impression": declared.event_columns(pipeline, "impressions"),
+            "click": declared.event_columns(pipeline, "clicks"),
+        },
+        "dimensions": declared.dimensions(pipeline.catalog),
+        "sums": declared.sums(pipeline.catalog),
+        "declared": declared.results(pipeline.catalog),
         "letter_characters": defaults.DEAD_LETTER_CHARACTERS,
         "heartbeat_id": schema.HEARTBEAT_ID,
         "dedup_key": pipeline.dedup_columns,
@@ -90,9 +99,15 @@ def _context(pipeline: Pipeline, transport: options.Transport) -> dict[str, Any]
     }
 
 
+def _declared(pipeline: Pipeline) -> list[schema.Record]:
+    """The rows of the declared results, those of open windows only where they are asked for."""
+    return [*records.final(pipeline.catalog), *(records.live(pipeline.catalog) if pipeline.live else ())]
+
+
 def _lanes(pipeline: Pipeline) -> list[str]:
-    """What the job of the windows writes besides the final rows."""
+    """What the job of the windows writes besides the built-in final rows."""
     wanted = {
+        "declared.sql.j2": bool(_declared(pipeline)),
         "live.sql.j2": pipeline.live,
         "early_insert.sql.j2": pipeline.early.ms > 0,
         "dead_letters_insert.sql.j2": pipeline.dead_letters,
@@ -111,7 +126,9 @@ def _function(pipeline: Pipeline) -> dict[str, str]:
         "early": pipeline.early,
     }
     found = {name: f"{time.ms} ms" for name, time in times.items() if time.ms}
-    found["dimensions"] = "campaign_id, device_type"
+    found["dimensions"] = ", ".join(pipeline.catalog.dimensions)
+    if summed := declared.sums(pipeline.catalog):
+        found["sums"] = ", ".join(one.name for one in summed)
     if pipeline.dedup_columns:
         found["dedup_key"] = ", ".join(pipeline.dedup_columns)
     return found
@@ -124,6 +141,8 @@ def _templates(pipeline: Pipeline, stage: str) -> tuple[str, ...]:
     if stage == "anomaly" and pipeline.method == "baseline":
         return ("anomaly_baseline",)
     names = [stage]
+    if stage == "sinks" and _declared(pipeline):
+        return ("sinks", "declared_sinks")
     if stage == "aggregation":
         live = ["live_sinks", "live_counts"] if pipeline.live else []
         names = [*live, *(["early_sinks"] if pipeline.early.ms else []), stage]

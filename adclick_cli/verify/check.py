@@ -224,7 +224,7 @@ def _begins(servers: Servers, pipeline: Pipeline) -> Begins:
 
 def _written(servers: Servers, pipeline: Pipeline) -> int:
     """How much Flink has written so far, in any result topic."""
-    topics = admin.topic_names(pipeline.topics, (*schema.RESULTS, *schema.LIVE, *schema.EARLY))
+    topics = admin.topic_names(pipeline.topics, pipeline.outputs)
     return sum(sum(ends.values()) for ends in admin.end_offsets(servers, topics).values())
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from adclick_cli import defaults, schema
-from adclick_cli.catalog.flink_sql import column_type
 from adclick_cli.catalog.model import Catalog, EventField, Metric, Result
+from adclick_cli.catalog.tree import MOST_DIGITS
 from adclick_cli.schema import Field, Kind, Record
 
 BUILT_IN = {"ctr": (schema.CTR, schema.CTR_LIVE), "engagement": (schema.ENGAGEMENT, schema.ENGAGEMENT_LIVE)}
@@ -63,4 +63,9 @@ def _dimension(field: EventField) -> Field:
 
 def _metric(metric: Metric) -> Field:
     kind = _KINDS[metric.type.name]
-    return Field(metric.column, kind, metric.text, column_type(metric.type) if kind is Kind.DECIMAL else None)
+    return Field(
+        metric.column,
+        kind,
+        metric.text,
+        f"DECIMAL({MOST_DIGITS}, {metric.type.scale})" if kind is Kind.DECIMAL else None,
+    )

@@ -8,7 +8,7 @@ from adclick_cli.catalog import records
 from adclick_cli.catalog.builtin import CATALOG
 from adclick_cli.catalog.flink_sql import field_type, flink
 from adclick_cli.catalog.model import Catalog, EventField, Result
-from adclick_cli.catalog.tree import CLICK_COUNT, IMPRESSION_COUNT, Count, Leaf, Sum, leaf_name
+from adclick_cli.catalog.tree import CLICK_COUNT, IMPRESSION_COUNT, Count, Leaf, Sum, leaf_name, leaves
 from adclick_cli.pipeline import Pipeline
 
 _PLAIN = frozenset(
@@ -37,12 +37,14 @@ class DeclaredResult:
     Attributes:
         name: of the result.
         by: what it is broken down by, with the type that the column gets back.
-        metrics: its numbers, over a group of `window_counts` or `live_counts`.
+        totals: what is summed up in each group of `window_counts` or `live_counts`.
+        metrics: its numbers, made of the totals.
         live: whether open windows have rows, too.
     """
 
     name: str
     by: tuple[Column, ...]
+    totals: tuple[Column, ...]
     metrics: tuple[Column, ...]
     live: bool
 
@@ -73,18 +75,19 @@ def sums(catalog: Catalog) -> tuple[Column, ...]:
 
 def results(catalog: Catalog) -> tuple[DeclaredResult, ...]:
     """The declared results."""
-    columns = {leaf_name(one): _summed(catalog, one) for one in catalog.leaves}
-    columns |= {name: f"SUM({name})" for name in (IMPRESSION_COUNT, CLICK_COUNT)}
-    return tuple(_result(catalog, one, columns) for one in records.declared(catalog))
+    return tuple(_result(catalog, one) for one in records.declared(catalog))
 
 
-def _result(catalog: Catalog, result: Result, columns: dict[str, str]) -> DeclaredResult:
+def _result(catalog: Catalog, result: Result) -> DeclaredResult:
     fields = [found for name in result.by if (found := catalog.impressions.field(name)) is not None]
     metrics = [catalog.metric(name) for name in result.metrics]
+    totals = {name: f"SUM({name})" for name in (IMPRESSION_COUNT, CLICK_COUNT)}
+    totals |= {leaf_name(one): _summed(catalog, one) for one in leaves(metric.tree for metric in metrics)}
     return DeclaredResult(
         result.name,
         tuple(Column(quoted(one.name), _given_back(one)) for one in fields),
-        tuple(Column(quoted(one.column), flink(one.tree, columns)) for one in metrics),
+        tuple(Column(name, sql) for name, sql in totals.items()),
+        tuple(Column(quoted(one.column), flink(one.tree)) for one in metrics),
         result.live,
     )
 

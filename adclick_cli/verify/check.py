@@ -8,13 +8,13 @@ from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from adclick_cli import schema
 from adclick_cli.broker import admin, transactions
 from adclick_cli.broker.transactions import Hidden
+from adclick_cli.catalog import records
 from adclick_cli.errors import AdclickError
 from adclick_cli.pipeline import EarlierRule, Pipeline
 from adclick_cli.security import Servers
-from adclick_cli.verify import alerts, compare, early, ledger, oracle, retention
+from adclick_cli.verify import alerts, compare, declared, early, ledger, oracle, retention
 from adclick_cli.verify.apart import event_tables
 from adclick_cli.verify.compare import Begins, Comparison
 from adclick_cli.verify.late import Dropped, Late, late
@@ -145,6 +145,9 @@ def check(
         results["alerts"] = compare.load_alerts(db, tables["alerts"])
         compare.compare_windows(db, "ctr", results["ctr"], judged_after=after)
         compare.compare_windows(db, "engagement", results["engagement"], judged_after=after)
+        for one in records.declared(pipeline.catalog):
+            if one.name in tables:
+                results[one.name] = declared.check(db, pipeline.catalog, one, tables[one.name], after)
         alerts.compare_alerts(db, pipeline, earlier, results["alerts"])
         if "dead_letters" in tables:
             results["dead_letters"] = compare.load_dead_letters(db, tables["dead_letters"])
@@ -267,6 +270,7 @@ def verify(
     if pipeline.early.ms:
         names = (*early.NAMES, *names)
     topics = {name: TopicTable(servers, getattr(pipeline.topics, name)) for name in names}
+    topics |= {one.name: TopicTable(servers, pipeline.topics.of(one)) for one in records.final(pipeline.catalog)}
     of_events = event_tables(servers, pipeline)
     raw = admin.end_offsets(servers, (pipeline.topics.impressions, pipeline.topics.clicks))
     partitions = sum(len(ends) for ends in raw.values())

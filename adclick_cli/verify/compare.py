@@ -112,7 +112,7 @@ def load_windows(
         columns["ctr"] = _NUMBER.format(name="ctr", kind="DOUBLE")
     columns["gross_click_count"] = _NUMBER.format(name="gross_click_count" if gross else "click_count", kind="BIGINT")
     required = [column for column in columns if column != "ctr"]
-    return _load(db, name, columns, required, ("window_start", "window_end", "key"), messages, newest=newest)
+    return load(db, name, columns, required, ("window_start", "window_end", "key"), messages, newest=newest)
 
 
 def _alert_columns() -> dict[str, str]:
@@ -127,7 +127,7 @@ def load_alerts(db: DuckDBPyConnection, messages: pa.Table, *, newest: bool = Fa
     """Fill `rows_alerts`; `newest`: a row replaces an earlier one of its key."""
     columns = _alert_columns()
     required = [column for column in columns if column != "z_score"]
-    return _load(db, "alerts", columns, required, ("alert_time", "key"), messages, newest=newest)
+    return load(db, "alerts", columns, required, ("alert_time", "key"), messages, newest=newest)
 
 
 def load_verdicts(db: DuckDBPyConnection, messages: pa.Table) -> Comparison:
@@ -135,10 +135,10 @@ def load_verdicts(db: DuckDBPyConnection, messages: pa.Table) -> Comparison:
     columns = _alert_columns() | {"verdict": "json_extract_string(text, '$.verdict')"}
     columns |= {name: _NUMBER.format(name=name, kind=kind) for name, kind in VERDICT_NUMBERS.items()}
     required = [column for column in columns if column != "z_score"]
-    return _load(db, "verdicts", columns, required, ("alert_time", "key"), messages, newest=True)
+    return load(db, "verdicts", columns, required, ("alert_time", "key"), messages, newest=True)
 
 
-def _load(
+def load(
     db: DuckDBPyConnection,
     name: str,
     columns: dict[str, str],
@@ -148,6 +148,17 @@ def _load(
     *,
     newest: bool = False,
 ) -> Comparison:
+    """Fill `rows_{name}` with one row for each key; return a comparison that knows repeats and unreadable rows.
+
+    Args:
+        db: where the table is made.
+        name: of the result.
+        columns: by name, how each is read out of `text`, the message.
+        required: those that may not be null.
+        key: what identifies a row: a time first, a name last.
+        messages: the topic's messages.
+        newest: whether a row replaces an earlier one of its key.
+    """
     found = Comparison()
     db.register(f"result_{name}", messages)
     db.execute(_LOAD.format(name=name, columns=", ".join(f"{sql} AS {column}" for column, sql in columns.items())))
@@ -291,7 +302,7 @@ def load_dead_letters(db: DuckDBPyConnection, messages: pa.Table) -> Comparison:
         for name in ("source_partition", "source_offset", "source_record")
     }
     key = ("source_topic", "source_partition", "source_offset", "source_record")
-    return _load(db, "dead_letters", columns, [*key, "reason"], key, messages)
+    return load(db, "dead_letters", columns, [*key, "reason"], key, messages)
 
 
 _LETTERS = """

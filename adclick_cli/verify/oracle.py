@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from adclick_cli import schema
 from adclick_cli.pipeline import Pipeline
-from adclick_cli.verify import events
+from adclick_cli.verify import declared, events
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -103,7 +103,7 @@ _IMPRESSIONS = "CREATE OR REPLACE VIEW windowed AS SELECT * FROM placed WHERE sh
 _MATCHES = """
 CREATE OR REPLACE TABLE matches AS
 SELECT
-    i.window_start, i.window_end, i.campaign_id, i.device_type, c.click_id,
+    i.window_start, i.window_end, {dimensions}, c.click_id,
     i.certain AND c.sure AND {in_time} AS certain,
     greatest(i.horizon, c.horizon) AS latest, i.ts AS shown_ts,
     {key} AS key, c.ts AS click_ts, c."partition", c."offset", c.element
@@ -144,31 +144,35 @@ _COUNTS = """
 CREATE OR REPLACE TABLE counts AS
 WITH alone AS (
     SELECT
-        window_start, window_end, campaign_id, device_type,
-        count(*) FILTER (certain) AS low, count(*) AS high
+        window_start, window_end, {dimensions},
+        count(*) FILTER (certain) AS low, count(*) AS high{sums_alone}
     FROM windowed WHERE alone
+    GROUP BY ALL
+), each AS (
+    SELECT window_start, window_end, {dimensions}, impression_id, bool_or(certain) AS certain{values_again}
+    FROM windowed WHERE NOT alone
     GROUP BY ALL
 ), again AS (
     SELECT
-        window_start, window_end, campaign_id, device_type,
-        count(DISTINCT impression_id) FILTER (certain) AS low, count(DISTINCT impression_id) AS high
-    FROM windowed WHERE NOT alone
+        window_start, window_end, {dimensions},
+        count(*) FILTER (certain) AS low, count(*) AS high{sums_again}
+    FROM each
     GROUP BY ALL
 ), shown AS (
     SELECT
-        window_start, window_end, campaign_id, device_type,
-        sum(low)::BIGINT AS impressions_low, sum(high)::BIGINT AS impressions_high
+        window_start, window_end, {dimensions},
+        sum(low)::BIGINT AS impressions_low, sum(high)::BIGINT AS impressions_high{sums_shown}
     FROM (FROM alone UNION ALL FROM again)
     GROUP BY ALL
 ), clicked AS (
     SELECT
-        window_start, window_end, campaign_id, device_type,
+        window_start, window_end, {dimensions},
         count(DISTINCT click_id) FILTER (certain AND surely_fresh) AS clicks_low,
         count(DISTINCT click_id) FILTER (fresh) AS clicks_high,
         count(DISTINCT click_id) FILTER (certain) AS gross_low,
         count(DISTINCT click_id) AS gross_high
     FROM matches JOIN fresh USING (key, click_ts, click_id)
-    GROUP BY window_start, window_end, campaign_id, device_type
+    GROUP BY window_start, window_end, {dimensions}
 )
 SELECT
     shown.*,
@@ -176,7 +180,7 @@ SELECT
     COALESCE(clicks_high, 0) AS clicks_high,
     COALESCE(gross_low, 0) AS gross_low,
     COALESCE(gross_high, 0) AS gross_high
-FROM shown LEFT JOIN clicked USING (window_start, window_end, campaign_id, device_type)
+FROM shown LEFT JOIN clicked USING (window_start, window_end, {dimensions})
 """
 
 _EXPECTED = """
@@ -307,12 +311,15 @@ def compute(
     db.execute(_PLACED.format(window=pipeline.window.ms, held=pipeline.held_ms))
     db.execute(_IMPRESSIONS)
     key = _KEYS[pipeline.dedup_key] if pipeline.dedups else "row(c.click_id, '', '')"
-    run(_MATCHES.format(key=key, in_time=_IN_TIME_PORTABLE if pipeline.portable else _IN_TIME))
+    in_time = _IN_TIME_PORTABLE if pipeline.portable else _IN_TIME
+    run(_MATCHES.format(key=key, in_time=in_time, dimensions=declared.dimensions(pipeline.catalog, "i.")))
     run(_FRESH)
-    run(_COUNTS)
+    run(_COUNTS.format(dimensions=declared.dimensions(pipeline.catalog), **declared.sums(pipeline.catalog)))
     found = run(_BOUND).fetchone()
     watermark = found[0] if found else None
     bound = NEVER if pipeline.bounded else watermark if watermark is not None else -NEVER
     for name, key in (("ctr", "campaign_id"), ("engagement", "device_type")):
         run(_EXPECTED.format(name=name, key=key), bound=bound)
+    for sql in declared.expected(pipeline.catalog):
+        run(sql, bound=bound)
     return watermark

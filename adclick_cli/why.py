@@ -8,6 +8,7 @@ from adclick_cli.errors import AdclickError
 from adclick_cli.flink import health
 from adclick_cli.flink.rest import FlinkRest
 from adclick_cli.parameters import Duration
+from adclick_cli.results import reading
 from adclick_cli.settings import Settings
 
 
@@ -16,15 +17,17 @@ def nothing_yet(settings: Settings, what: str) -> tuple[str, str]:
 
     Args:
         settings: the settings.
-        what: ctr, engagement or alerts.
+        what: alerts or the name of a result.
 
     Raises:
         BrokerError: the broker does not answer.
     """
     topics, servers = settings.topics(), settings.servers
     there = set(admin.list_topics(servers))
-    if getattr(topics, what) not in there:
-        return f"There is no topic {getattr(topics, what)} yet.", "adclick up"
+    pipeline = submission.current_pipeline(settings) or settings.pipeline()
+    *_, topic = reading.topics_of(what, topics, catalog=pipeline.catalog)
+    if topic not in there:
+        return f"There is no topic {topic} yet.", "adclick up"
     try:
         jobs = health.of_cluster(FlinkRest(settings.flink_rest))
     except AdclickError as error:
@@ -38,7 +41,6 @@ def nothing_yet(settings: Settings, what: str) -> tuple[str, str]:
         return f"The jobs run, but {topics.impressions} holds no events.", "adclick generate"
     if what == "alerts" and admin.holds_messages(servers, topics.ctr):
         return "No alert so far: no window differs enough from the one before it.", "adclick watch ctr"
-    pipeline = submission.current_pipeline(settings) or settings.pipeline()
     held = Duration(pipeline.held_ms // 1000 * 1000)
     return (
         f"The jobs run and events are there. A window is final {held} after its end, plus"

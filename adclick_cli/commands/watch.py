@@ -17,7 +17,9 @@ ROWS = "Which rows, in which order"
 
 
 def watch(
-    what: str = typer.Argument(..., metavar="ctr|engagement|alerts|quality", help="Which results."),
+    what: str = typer.Argument(
+        ..., metavar="ctr|engagement|alerts|quality|NAME", help="Which results; NAME: one of adclick.toml."
+    ),
     once: bool = typer.Option(False, "--once", help="Print what is there now and end."),
     campaign: list[str] | None = typer.Option(None, "--campaign", help="Only this campaign; may be repeated."),
     since: str | None = typer.Option(
@@ -59,7 +61,7 @@ def watch(
     from adclick_cli import settings
     from adclick_cli.errors import ParameterError
     from adclick_cli.flink import health
-    from adclick_cli.results import conditions, feeding, items, sending, watching
+    from adclick_cli.results import conditions, feeding, sending, watching
     from adclick_cli.views import console, live
     from adclick_cli.views import watch as view
     from adclick_cli.why import nothing_yet
@@ -74,7 +76,7 @@ def watch(
         return
     keep_all = bool(ways) or form != "table"
     watched = watching.open_watch(loaded, what, campaign or [], since, until, keep_all=keep_all, once=once)
-    wish = conditions.Wish.parse(where, sort, top, items.fields(what))
+    wish = conditions.Wish.parse(where, sort, top, watched.fields)
     if ways:
         sending.send(watched, loaded.home, ways, console.say, once=once)
     elif once:
@@ -95,7 +97,7 @@ def watch(
             command = health.next_step(loaded, jobs, command) if jobs else command
         console.next_step(command)
     elif form == "table":
-        live.run(feeding.Feed(watched), items.fields(what), wish, nothing_yet(loaded, what)[0])
+        live.run(feeding.Feed(watched), watched.fields, wish, nothing_yet(loaded, what)[0])
     else:
         trouble = health.sentence(health.seen(loaded))
         if trouble:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from adclick_cli.results.board import AlertBoard, Line, WindowBoard
 from adclick_cli.results.conditions import Fields, Value
-from adclick_cli.results.rows import AlertRow, Row, WindowRow
+from adclick_cli.results.rows import AlertRow, Row, WindowRow, is_declared
 from adclick_cli.results.times import write_iso
 from adclick_cli.results.wilson import interval
+from adclick_cli.schema import Kind, Record
 
 _WINDOW: dict[str, bool] = {
     "impressions": True,
@@ -33,6 +35,8 @@ _ALERT: dict[str, bool] = {
     "time": False,
     "state": False,
 }
+_NUMBERS = (Kind.COUNT, Kind.RATIO, Kind.DECIMAL)
+_TIMES = ("window_start", "window_end")
 HISTORY = 20
 
 
@@ -53,15 +57,28 @@ class Item:
     source: Any
 
 
-def fields(what: str) -> Fields:
-    """The fields of ctr, engagement, alerts or quality; True for a number."""
+def fields(what: str, record: Record | None = None) -> Fields:
+    """The fields of alerts or of a result; True for a number.
+
+    Args:
+        what: alerts or the name of a result.
+        record: of a declared result, its rows.
+    """
     if what == "alerts":
         return _ALERT
+    if record is not None and is_declared(record):
+        numbers = {one.name: one.kind in _NUMBERS for one in record.fields if one.name not in _TIMES}
+        return numbers | {"state": False, "window": False}
     return {"campaign" if what == "ctr" else "device": False} | _WINDOW
 
 
 def window_values(what: str, row: WindowRow, previous: WindowRow | None) -> dict[str, Value]:
     """The values of a window; `low` and `high` bound its CTR (Wilson, 95 %), `change` is CTR by the window before."""
+    if row.metrics:
+        numbers = {name: float(one) if isinstance(one, Decimal) else one for name, one in row.values.items()}
+        for name in _TIMES:
+            numbers.pop(name)
+        return numbers | {"state": row.state, "window": write_iso(row.start)}
     low, high = interval(row.clicks, row.impressions) or (None, None)
     before = previous.ctr if previous else None
     return {

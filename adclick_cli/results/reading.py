@@ -8,18 +8,17 @@ from dataclasses import dataclass
 from adclick_cli import schema
 from adclick_cli.broker import whole
 from adclick_cli.broker.stream import Stream
+from adclick_cli.catalog import records
+from adclick_cli.catalog.builtin import CATALOG
+from adclick_cli.catalog.model import Catalog
 from adclick_cli.pipeline import Topics
 from adclick_cli.results.board import WindowBoard
 from adclick_cli.results.rows import AlertRow, Deletion, Row, WindowRow, read
 from adclick_cli.schema import Record
 from adclick_cli.security import Servers
 
-_LANES: dict[str, tuple[Record, ...]] = {
-    "ctr": (schema.CTR_LIVE, schema.CTR),
-    "engagement": (schema.ENGAGEMENT_LIVE, schema.ENGAGEMENT),
-    "alerts": (schema.ALERT,),
-}
-WHAT = tuple(_LANES)
+WHAT = ("ctr", "engagement", "alerts")
+"""What is there without a word of declaration."""
 _EARLY = (schema.EARLY_ALERT, schema.EARLY_VERDICT)
 
 
@@ -38,47 +37,65 @@ class Batch:
     away: str = ""
 
 
-def topics_of(what: str, topics: Topics, *, early: bool = False) -> dict[str, Record]:
-    """The topics that hold `what` (ctr, engagement or alerts), live lane first; `early`: also the early alerts."""
-    records = (*_EARLY, *_LANES[what]) if early and what == "alerts" else _LANES[what]
-    return {getattr(topics, record.topic_setting.removeprefix("topic_")): record for record in records}
+def topics_of(what: str, topics: Topics, *, early: bool = False, catalog: Catalog = CATALOG) -> dict[str, Record]:
+    """The topics that hold `what`, live lane first.
+
+    Args:
+        what: alerts or the name of a result.
+        topics: the topics' names.
+        early: also the early alerts.
+        catalog: which results there are.
+    """
+    if what == "alerts":
+        found: tuple[Record, ...] = (*_EARLY, schema.ALERT) if early else (schema.ALERT,)
+    else:
+        found = records.lanes(catalog, what)
+    return {topics.of(record): record for record in found}
 
 
-def once(servers: Servers, what: str, topics: Topics, *, early: bool = False) -> Iterator[Row | Deletion]:
-    """Every row that is there now; `early` as in `topics_of`.
+def once(
+    servers: Servers, what: str, topics: Topics, *, early: bool = False, catalog: Catalog = CATALOG
+) -> Iterator[Row | Deletion]:
+    """Every row that is there now; `early` and `catalog` as in `topics_of`.
 
     Raises:
         BrokerError: the broker does not answer.
         AdclickError: a message is no such row.
     """
-    for topic, record in topics_of(what, topics, early=early).items():
+    for topic, record in topics_of(what, topics, early=early, catalog=catalog).items():
         for batch in whole.read_topic(servers, topic):
             for message in batch:
                 yield read(record, message)
 
 
 def follow(
-    servers: Servers, what: str, topics: Topics, newest: int | None = None, *, early: bool = False
+    servers: Servers,
+    what: str,
+    topics: Topics,
+    newest: int | None = None,
+    *,
+    early: bool = False,
+    catalog: Catalog = CATALOG,
 ) -> Iterator[Batch]:
     """Batches of rows without an end, from the first on; an empty batch while nothing comes.
 
     Args:
         servers: the broker; one that goes away later is waited for.
-        what: ctr, engagement or alerts.
+        what: alerts or the name of a result.
         topics: where they are; one may be made later.
         newest: how many offsets of each partition, at most, are read of what is there at the start; None reads all.
-        early: as in `topics_of`.
+        early, catalog: as in `topics_of`.
 
     Raises:
         BrokerError: the broker does not answer at the start.
         AdclickError: a message is no such row.
     """
-    records = topics_of(what, topics, early=early)
-    stream = Stream(servers, list(records), newest)
+    wanted = topics_of(what, topics, early=early, catalog=catalog)
+    stream = Stream(servers, list(wanted), newest)
     try:
         while True:
             step = stream.step()
-            yield Batch([read(records[message.topic], message) for message in step.messages], step.anew, step.away)
+            yield Batch([read(wanted[message.topic], message) for message in step.messages], step.anew, step.away)
     finally:
         stream.close()
 

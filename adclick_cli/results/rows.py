@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, Literal, Protocol
 
 from adclick_cli import schema
@@ -15,6 +16,8 @@ from adclick_cli.results.times import from_ms, read_iso, write_iso
 State = Literal["LIVE", "FINAL", "EARLY", "CONFIRMED", "WITHDRAWN"]
 Key = tuple[object, ...]
 
+BETWEEN = " · "
+"""Between the fields that a declared result is broken down by."""
 NULLABLE = frozenset({"ctr", "z_score"})
 """Fields that are null where their division is not defined."""
 
@@ -50,11 +53,12 @@ class WindowRow:
 
     Attributes:
         start, end: the window, UTC; the end is excluded.
-        name: the campaign or the device.
-        impressions, clicks: distinct events.
+        name: the campaign or the device; in a declared result what it is broken down by.
+        impressions, clicks: distinct events; 0 where a declared result does not tell them.
         state: LIVE may still change, FINAL never does.
         values: the row as it was read, by field.
         updated: when the row was written, UTC. It takes no part in equality: a repeat is the same row.
+        metrics: the columns of a declared result's metrics; empty for the built-in ones.
     """
 
     start: datetime
@@ -65,6 +69,7 @@ class WindowRow:
     state: State
     values: dict[str, Any] = field(repr=False, hash=False)
     updated: datetime = field(compare=False)
+    metrics: tuple[str, ...] = ()
 
     @property
     def key(self) -> Key:
@@ -159,11 +164,6 @@ class Deletion:
 Row = WindowRow | AlertRow
 
 
-def name_field(record: schema.Record) -> str:
-    """`campaign_id` or `device_type`: the field that names a row."""
-    return next(name for name in record.key if name in ("campaign_id", "device_type"))
-
-
 def read(record: schema.Record, message: ResultMessage) -> Row | Deletion:
     """The row in a message of `record`'s topic.
 
@@ -174,9 +174,9 @@ def read(record: schema.Record, message: ResultMessage) -> Row | Deletion:
         if message.value is None and record.compacted:
             return Deletion(_key(record, _object(message.key)))
         plain = _object(message.value)
-        values = {spec.name: _value(spec, plain) for spec in record.fields}
+        values = {spec.name: _value(spec, plain, _nullable(record, spec)) for spec in record.fields}
         if schema.GROSS.name in plain:
-            values[schema.GROSS.name] = _value(schema.GROSS, plain)
+            values[schema.GROSS.name] = _value(schema.GROSS, plain, False)
     except ValueError as error:
         raise AdclickError(
             f"{message.topic}, partition {message.partition}, offset {message.offset}: not a row of {record.name}",
@@ -194,7 +194,8 @@ def _object(text: bytes | None) -> dict[str, Any]:
     if text is None:
         raise ValueError("it is empty")
     try:
-        plain = json.loads(text.decode("utf-8"))
+        # A decimal keeps all its digits; what is a double becomes one again.
+        plain = json.loads(text.decode("utf-8"), parse_float=Decimal)
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise ValueError(f"it is not JSON: {error}") from error
     if not isinstance(plain, dict):
@@ -202,20 +203,40 @@ def _object(text: bytes | None) -> dict[str, Any]:
     return plain
 
 
-def _value(spec: schema.Field, plain: dict[str, Any]) -> Any:
+def _nullable(record: schema.Record, spec: schema.Field) -> bool:
+    """Metrics that are declared are null where they are not defined."""
+    return spec.name in NULLABLE or (is_declared(record) and spec.name not in record.key)
+
+
+def is_declared(record: schema.Record) -> bool:
+    """Whether the record is a result of the catalog's besides the built-in ones."""
+    return not record.topic_setting
+
+
+def _value(spec: schema.Field, plain: dict[str, Any], nullable: bool) -> Any:
     """A field's value; an instant comes out normalised, everything else as it is."""
     if spec.name not in plain:
         raise ValueError(f"the field {spec.name} is missing")
     value = plain[spec.name]
-    if value is None and spec.name in NULLABLE:
+    if value is None and nullable:
         return None
     if spec.kind is schema.Kind.INSTANT and isinstance(value, str):
         return write_iso(read_iso(value))
-    number = isinstance(value, int | float) and not isinstance(value, bool)
+    number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+    if number and spec.kind is not schema.Kind.COUNT:
+        value = (
+            Decimal(value)
+            if spec.kind is schema.Kind.DECIMAL
+            else float(value)
+            if isinstance(value, Decimal)
+            else value
+        )
     fits = {
         schema.Kind.TEXT: isinstance(value, str),
         schema.Kind.COUNT: number and isinstance(value, int),
         schema.Kind.RATIO: number,
+        schema.Kind.DECIMAL: number,
+        schema.Kind.TRUTH: isinstance(value, bool),
     }
     if not fits.get(spec.kind, False):
         raise ValueError(f"the field {spec.name} holds {value!r}, which is no {spec.kind.value}")
@@ -224,17 +245,27 @@ def _value(spec: schema.Field, plain: dict[str, Any]) -> Any:
 
 def _key(record: schema.Record, plain: dict[str, Any]) -> Key:
     specs = {spec.name: spec for spec in record.fields}
-    values = [(specs[name], _value(specs[name], plain)) for name in record.key]
-    return tuple(read_iso(value) if spec.kind is schema.Kind.INSTANT else value for spec, value in values)
+    values = {name: _value(specs[name], plain, False) for name in record.key}
+    if "window_start" not in values:
+        return tuple(read_iso(values[n]) if specs[n].kind is schema.Kind.INSTANT else values[n] for n in record.key)
+    return (read_iso(values["window_start"]), read_iso(values["window_end"]), _name(record, values))
+
+
+def _name(record: schema.Record, values: dict[str, Any]) -> str:
+    """What a window is of: the fields that are no times, one behind the other."""
+    return BETWEEN.join(
+        str(values[name]).lower() if isinstance(values[name], bool) else str(values[name]) for name in record.key[2:]
+    )
 
 
 def _window(record: schema.Record, values: dict[str, Any], updated: datetime) -> WindowRow:
     return WindowRow(
         start=read_iso(values["window_start"]),
         end=read_iso(values["window_end"]),
-        name=values[name_field(record)],
-        impressions=values["impression_count"],
-        clicks=values["click_count"],
+        name=_name(record, values),
+        impressions=values.get("impression_count") or 0,
+        clicks=values.get("click_count") or 0,
+        metrics=tuple(n for n in record.field_names if n not in record.key) if is_declared(record) else (),
         state="LIVE" if record.compacted else "FINAL",
         values=values,
         updated=updated,

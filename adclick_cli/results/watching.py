@@ -8,11 +8,14 @@ from datetime import datetime, timezone
 from functools import partial
 
 from adclick_cli import schema, submission
+from adclick_cli.catalog import records
+from adclick_cli.catalog.builtin import CATALOG
+from adclick_cli.catalog.model import Catalog
 from adclick_cli.errors import ParameterError
 from adclick_cli.pipeline import Topics
 from adclick_cli.results import items, reading
 from adclick_cli.results.board import KEPT_NAMES, KEPT_WINDOWS, AlertBoard, WindowBoard
-from adclick_cli.results.conditions import Wish
+from adclick_cli.results.conditions import Fields, Wish
 from adclick_cli.results.reading import Batch
 from adclick_cli.results.rows import AlertRow, Deletion, Row, WindowRow
 from adclick_cli.results.times import Span
@@ -22,7 +25,6 @@ from adclick_cli.settings import Settings
 
 NEWEST = 100_000
 """Offsets of each partition that a live table reads at its start: far more than the windows that it keeps."""
-_RECORDS = {"ctr": schema.CTR, "engagement": schema.ENGAGEMENT, "alerts": schema.ALERT}
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Watch:
     """A board and what fills it.
 
     Attributes:
-        what: ctr, engagement or alerts.
+        what: alerts or the name of a result.
         record: the fields of a row.
         board: what is known so far.
         servers, topics: where the rows are.
@@ -38,6 +40,7 @@ class Watch:
         span: the times that are wanted.
         keep_all: every window is kept, not only the newest.
         early: the early lane's alerts are wanted, too.
+        catalog: which results there are.
     """
 
     what: str
@@ -49,16 +52,22 @@ class Watch:
     span: Span
     keep_all: bool
     early: bool = False
+    catalog: Catalog = CATALOG
+
+    @property
+    def fields(self) -> Fields:
+        """What conditions and orders may look at."""
+        return items.fields(self.what, self.record)
 
     def read_once(self) -> None:
         """Fill the board with what is there now."""
-        for row in reading.once(self.servers, self.what, self.topics, early=self.early):
+        for row in reading.once(self.servers, self.what, self.topics, early=self.early, catalog=self.catalog):
             self._take(row)
 
     def follow(self) -> Iterator[Batch]:
         """For ever what comes, not yet taken; only the newest where the board keeps no more."""
         newest = None if self.keep_all or not self.span.everything else NEWEST
-        return reading.follow(self.servers, self.what, self.topics, newest, early=self.early)
+        return reading.follow(self.servers, self.what, self.topics, newest, early=self.early, catalog=self.catalog)
 
     def steps(self) -> Iterator[int]:
         """Fill the board for ever; yields how many rows each step changed."""
@@ -125,7 +134,7 @@ def open_watch(
 
     Args:
         settings: where the rows are.
-        what: ctr, engagement or alerts.
+        what: alerts or the name of a result.
         campaigns: only these; empty means all.
         since, until: texts of `--from` and `--to`.
         keep_all: keep every window of every name instead of the newest ones.
@@ -134,19 +143,25 @@ def open_watch(
     Raises:
         ParameterError: there are no such results, a time cannot be read, or devices have no campaign.
     """
-    if what not in _RECORDS:
-        raise ParameterError("watch", what, "There are no such results.", f"Use one of {', '.join(_RECORDS)}, quality.")
+    submitted = submission.current_pipeline(settings) or settings.pipeline()
+    known = [*(one.name for one in submitted.catalog.results), "alerts"]
+    if what not in known:
+        raise ParameterError("watch", what, "There are no such results.", f"Use one of {', '.join(known)}, quality.")
     if campaigns and what == "engagement":
         raise ParameterError(
             "campaign", campaigns[0], "Engagement is counted by device.", "Leave --campaign out, or watch ctr."
         )
+    if campaigns and what not in ("ctr", "alerts"):
+        raise ParameterError("campaign", campaigns[0], "It chooses rows of ctr, alerts and quality.", "Use --where.")
     span = Span.parse(since, until, datetime.now(timezone.utc))
     board: WindowBoard | AlertBoard
     if what == "alerts":
         board = AlertBoard(span, None) if keep_all or once else AlertBoard(span)
     else:
         board = WindowBoard(span, None if keep_all else KEPT_WINDOWS, None if once else KEPT_NAMES)
-    submitted = submission.current_pipeline(settings) or settings.pipeline()
-    record = schema.written(_RECORDS[what], gross=submitted.dedups)
+    plain = schema.ALERT if what == "alerts" else records.lanes(submitted.catalog, what)[-1]
+    record = schema.written(plain, gross=submitted.dedups)
     names, early = frozenset(campaigns), submitted.early.ms > 0
-    return Watch(what, record, board, settings.servers, settings.topics(), names, span, keep_all, early)
+    return Watch(
+        what, record, board, settings.servers, settings.topics(), names, span, keep_all, early, submitted.catalog
+    )

@@ -10,7 +10,9 @@ import io
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from adclick_cli.errors import AdclickError
 from adclick_cli.views import clean
@@ -72,12 +74,29 @@ def write(text: str) -> None:
 
 def write_json(value: Any) -> None:
     """One JSON value on one line; where stdout does not take all its characters, with JSON's own escapes."""
-    text = json.dumps(value, ensure_ascii=False)
+    text = _json(value, ascii_only=False)
     try:
         text.encode(sys.stdout.encoding or "ascii")
     except (UnicodeEncodeError, LookupError):
-        text = json.dumps(value)
+        text = _json(value, ascii_only=True)
     write(text + "\n")
+
+
+def _json(value: Any, *, ascii_only: bool) -> str:
+    """JSON in which a decimal is a number with all its digits, which the library cannot write."""
+    decimals: list[str] = []
+    mark = f"decimal {uuid4()} "
+
+    def place(one: object) -> str:
+        if not isinstance(one, Decimal):
+            raise TypeError(f"{type(one).__name__} is no JSON")
+        decimals.append(f"{one:f}")
+        return f"{mark}{len(decimals) - 1}"
+
+    text = json.dumps(value, ensure_ascii=ascii_only, default=place)
+    for number, digits in enumerate(decimals):
+        text = text.replace(f'"{mark}{number}"', digits)
+    return text
 
 
 def write_csv_line(row: Mapping[str, Any], columns: Sequence[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from adclick_cli import streams
 from adclick_cli.results.board import AlertBoard, Line, WindowBoard
 from adclick_cli.results.conditions import EVERYTHING, Wish
 from adclick_cli.results.items import alert_values, row_values, window_values
-from adclick_cli.results.rows import AlertRow, Row, WindowRow
+from adclick_cli.results.rows import BETWEEN, AlertRow, Row, WindowRow
 from adclick_cli.results.watching import Watch
 from adclick_cli.results.wilson import interval
 from adclick_cli.schema import Record
@@ -32,6 +33,8 @@ SURE = 17
 _GROSS = ("gross", "gross CTR")
 """Columns before the search for duplicates; a narrow table shows the first one, in the place of the sparkline."""
 REFRESH_PER_SECOND = 4
+_TIMES = ("window_start", "window_end")
+_HEADINGS = {"impression_count": "impressions", "click_count": "clicks"}
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _ASCII = "_.-=+*#@"
 _FRAME_LINES = 7
@@ -102,6 +105,9 @@ def fill_lines(table: Table | Grid, lines: Sequence[Line], what: str, width: int
     """Columns and rows for these lines; the one at `cursor` is marked."""
     from rich.text import Text
 
+    if lines and lines[0].latest.metrics:
+        _fill_declared(table, lines, width, cursor)
+        return
     wide, sure = width >= WIDE, width >= WIDE + SURE
     history = HISTORY if wide else NARROW_HISTORY
     # The one column that is cut where the width is too small for all.
@@ -134,6 +140,32 @@ def fill_lines(table: Table | Grid, lines: Sequence[Line], what: str, width: int
             *([f"{row.updated:%H:%M:%S}"] if wide else []),
             style="reverse" if number == cursor else None,
         )
+
+
+def _fill_declared(table: Table | Grid, lines: Sequence[Line], width: int, cursor: int | None) -> None:
+    """The same for a declared result: its own metrics."""
+    wide, newest = width >= WIDE, lines[0].latest
+    table.add_column(
+        BETWEEN.join(name for name in newest.values if name not in (*newest.metrics, *_TIMES)), no_wrap=False
+    )
+    for name in ("window (UTC)" if wide else "from UTC", *newest.metrics):
+        table.add_column(_HEADINGS.get(name, name), justify="right", no_wrap=True)
+    table.add_column("state", no_wrap=True)
+    for number, line in enumerate(lines):
+        row = line.latest
+        table.add_row(
+            _name(row.name),
+            f"{row.start:%m-%d %H:%M:%S}" if wide else f"{row.start:%H:%M:%S}",
+            *(_number(row.values[name]) for name in row.metrics),
+            _state(line),
+            style="reverse" if number == cursor else None,
+        )
+
+
+def _number(value: int | float | Decimal | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,.4f}" if isinstance(value, float) else f"{value:,}"
 
 
 def history_table(name: str, rows: Sequence[WindowRow], first: int, room: int, width: int) -> Grid:

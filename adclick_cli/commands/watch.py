@@ -18,7 +18,7 @@ ROWS = "Which rows, in which order"
 
 def watch(
     what: str = typer.Argument(
-        ..., metavar="ctr|engagement|alerts|quality|NAME", help="Which results; NAME: one of adclick.toml."
+        ..., metavar="ctr|engagement|alerts|quality|NAME", help="Which results; NAME is one that adclick.toml declares."
     ),
     once: bool = typer.Option(False, "--once", help="Print what is there now and end."),
     campaign: list[str] | None = typer.Option(None, "--campaign", help="Only this campaign; may be repeated."),

@@ -223,14 +223,10 @@ def _value(spec: schema.Field, plain: dict[str, Any], nullable: bool) -> Any:
     if spec.kind is schema.Kind.INSTANT and isinstance(value, str):
         return write_iso(read_iso(value))
     number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
-    if number and spec.kind is not schema.Kind.COUNT:
-        value = (
-            Decimal(value)
-            if spec.kind is schema.Kind.DECIMAL
-            else float(value)
-            if isinstance(value, Decimal)
-            else value
-        )
+    if number and spec.kind is schema.Kind.DECIMAL:
+        value = Decimal(value)
+    elif isinstance(value, Decimal) and spec.kind is schema.Kind.RATIO:
+        value = float(value)
     fits = {
         schema.Kind.TEXT: isinstance(value, str),
         schema.Kind.COUNT: number and isinstance(value, int),

@@ -130,5 +130,6 @@ def _summed(catalog: Catalog, leaf: Leaf) -> str:
         whole = f"CAST({total} AS DECIMAL({36 - leaf.scale}, 0)) * {unit}"
         whole = f"CAST({whole} AS DECIMAL(38, {leaf.scale}))"
     if isinstance(leaf, Sum) and _nullable(catalog, leaf):
-        return f"CASE WHEN SUM({leaf_name(Count(leaf.field))}) > 0 THEN {whole} END"
+        count = leaf_name(Count(leaf.field))
+        return f"CASE\n                WHEN SUM({count}) > 0\n                    THEN {whole}\n            END"
     return whole

@@ -11,11 +11,13 @@ import pytest
 from jinja2 import Environment, FileSystemLoader
 
 from adclick_cli import resources
+from adclick_cli.catalog.load import load
 from adclick_cli.parameters import Duration
-from adclick_cli.pipeline import Pipeline
+from adclick_cli.pipeline import Pipeline, Topics
 from adclick_cli.sql import render
 
 GOLDEN = Path(__file__).parents[1] / "golden"
+SPEND = load(Path(__file__).parents[2] / "examples" / "spend" / "adclick.toml")
 CASES = {
     "default": Pipeline(),
     "bounded": Pipeline(bounded=True, live=False, window=Duration(3_600_000)),
@@ -27,6 +29,9 @@ CASES = {
         dedup_window=Duration(2_000), dedup_key="user+ad", unique_ids=Duration(600_000), dead_letters=False
     ),
     "ratio": Pipeline(method="ratio", min_z=4.0),
+    "declared": Pipeline(
+        catalog=SPEND, topics=replace(Topics(), impressions="shop.views", clicks="shop.clicks"), dead_letters=False
+    ),
     "significance": Pipeline(method="significance", min_impressions=100, min_z=4.5, spike=1 / 0.3, drop=0.3),
 }
 
@@ -102,6 +107,7 @@ def test_every_parameter_changes_the_sql() -> None:
         "transaction_timeout": Duration(60_000),
         "bootstrap_servers": "kafka:9999",
         "topics": replace(default.topics, ctr="other"),
+        "catalog": SPEND,
     }
     assert set(changes) | {"min_z", "dedup_key"} == set(Pipeline.__dataclass_fields__)
     for name, value in changes.items():

@@ -379,7 +379,6 @@ BEGIN
     FROM window_counts
     GROUP BY window_start, window_end, counted_start, counted_end, device_type;
 
-
     -- Result spend of adclick.toml.
     INSERT INTO spend_results (
         window_start, window_end, `country`, device_type, `impression_count`, `click_count`, `spend`, `cpc`, `ecpm`

@@ -174,7 +174,7 @@ def metrics_env() -> dict[str, str]:
 
 
 def _kill_services(home: Path) -> None:
-    """End a local cluster by force: at a request each service first writes its class archive, which nobody will use."""
+    """End a local cluster by force. Asked to end, each service first writes a class archive, which nobody will use."""
     for record in (home / "run").glob("*.json"):
         if (found := processes.load(record)) is not None:
             found.kill()
@@ -204,7 +204,6 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     finally:
         _STARTED.clear()
         _kill_services(home)
-        made.run("down", "-v", code=None)
 
 
 _LANE = ExitStack()

@@ -143,7 +143,7 @@ def test_from_submit_to_proven_results(any_cluster: Cluster) -> None:
     assert _active(any_cluster) == []
 
 
-@pytest.mark.long_on_compose
+@pytest.mark.long
 def test_a_bounded_run_ends_by_itself(any_cluster: Cluster) -> None:
     env = any_cluster.own_topics("contract-bounded")
     shares = ("--late", "0.1", "--malformed", "0.05", "--duplicates", "0.1", "--orphans", "0.2")

@@ -1,7 +1,7 @@
 # Two commands do everything on a fresh machine: `make demo` and `make test`.
 # Both work in a virtual environment of their own (.venv), installed from the hashed lock files.
 
-.PHONY: demo unit test test-long check audit lock coverage dist commands site clean
+.PHONY: demo unit test test-long check types lint sql-lint audit lock coverage dist commands site clean
 .DEFAULT_GOAL := help
 
 VENV := .venv
@@ -37,10 +37,17 @@ demo: $(VENV)/run.done
 	ADCLICK_RUNTIME=local $(BIN)/adclick demo
 
 check: $(VENV)/dev.done
+	@$(MAKE) --no-print-directory -j 2 --output-sync=target types lint sql-lint
+
+types: $(VENV)/dev.done
+	$(BIN)/mypy
+
+lint: $(VENV)/dev.done
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+sql-lint: $(VENV)/dev.done
 	$(BIN)/sqlfluff lint --config .sqlfluff tests/golden/portable.sql $(wildcard tests/golden/bench_*.sql)
 	@# sqlfluff does not know how Flink calls a process table function.
 	$(BIN)/sqlfluff lint --config .sqlfluff --ignore parsing \

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Generator, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
@@ -17,6 +18,7 @@ from typing import Any
 import pytest
 
 from adclick_cli import settings
+from adclick_cli.runtime import process as processes
 from adclick_cli.runtime.choose import choose
 from adclick_cli.runtime.local.layout import free_port
 from adclick_cli.runtime.local.runtime import LocalRuntime
@@ -27,16 +29,25 @@ from tests.compose import stand_ins, tools
 from tests.compose.engine import Engine
 from tests.compose.engine import start as start_engine
 from tests.compose.times import timed
+from tests.lanes import COMPOSE, lane
 
 TIMEOUT_S = 600
 PROOF_S = 150
-READ_ONLY = frozenset({"config", "doctor", "jobs", "render", "savepoints", "status", "verify"})
-"""Commands that change nothing on the cluster."""
+LOOK_AGAIN_S = 1.0
+"""Between two runs of `verify`: each takes the processor from the jobs that it waits for."""
+IN_PROCESS = frozenset(
+    {
+        *("cancel", "config", "doctor", "generate", "jobs", "render"),
+        *("replay", "savepoints", "status", "stop", "verify", "watch"),
+    }
+)
+"""Commands that start and end no process of the cluster."""
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """In containers a test may be long that the local runtime passes quickly."""
-    if "long_on_compose" in item.keywords and "compose" in item.keywords:
+    """On one of the runtimes a test may be long whose other run says the same."""
+    runtime = "compose" if "compose" in item.keywords else "local"
+    if f"long_on_{runtime}" in item.keywords:
         item.add_marker(pytest.mark.long)
 
 
@@ -69,10 +80,10 @@ class Cluster:
     ) -> subprocess.CompletedProcess[str]:
         """`adclick ARGS`; fails unless it exits with `code` (None takes any).
 
-        A command that only reads runs inside the test's process: that saves a second of processor time each time.
+        A command of `IN_PROCESS` runs inside the test's process: that saves a second of processor time each time.
         """
         own = {**os.environ, **self.env, **(env or {})}
-        if args[0] in READ_ONLY and not self.inside:
+        if args[0] in IN_PROCESS and not self.inside:
             done = in_process.run(args, own)
         else:
             done = subprocess.run(
@@ -110,6 +121,7 @@ class Cluster:
             if done.returncode == 0 and counted:
                 return verdict
             assert time.monotonic() < end, done.stdout + done.stderr
+            time.sleep(LOOK_AGAIN_S)
 
     def own_topics(self, name: str) -> dict[str, str]:
         """Settings that give a test topics of its own."""
@@ -161,6 +173,13 @@ def metrics_env() -> dict[str, str]:
     return {"ADCLICK_METRICS": "true", **ports}
 
 
+def _kill_services(home: Path) -> None:
+    """End a local cluster by force. Asked to end, each service first writes a class archive, which nobody will use."""
+    for record in (home / "run").glob("*.json"):
+        if (found := processes.load(record)) is not None:
+            found.kill()
+
+
 _STARTED: list[Cluster] = []
 
 
@@ -184,44 +203,55 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         yield made
     finally:
         _STARTED.clear()
-        made.run("down", "-v", code=None)
+        _kill_services(home)
+
+
+_LANE = ExitStack()
+"""What the tests of Compose share; it ends with the last of them, not with the run: idle services take time, too."""
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None]:
+    """End what the tests of Compose share behind the last of them."""
+    yield
+    if lane(item.nodeid) == COMPOSE and (nextitem is None or lane(nextitem.nodeid) != COMPOSE):
+        _LANE.close()
 
 
 @pytest.fixture(scope="session")
-def engine() -> Iterator[Engine]:
+def engine() -> Engine:
     """A Docker engine of this run's own with the stand-in images; skipped, with the reason, where there can be none."""
     folder = Path(mkdtemp(prefix="adclick-"))
-    started: Engine | None = None
+    _LANE.callback(shutil.rmtree, folder, ignore_errors=True)
     try:
         with timed("engine, Compose and stand-in images"):
             started = start_engine(tools.prepare(), folder)
+            _LANE.callback(started.stop)
             stand_ins.build(started)
-        yield started
     except tools.Unavailable as error:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(f"no Docker engine of the tests' own: {error}")
-    finally:
-        if started:
-            started.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+    return started
 
 
 @pytest.fixture(scope="session")
-def compose_cluster(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """The session's cluster in containers; at its end nothing of it may be left on the engine."""
+def compose_cluster(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Cluster:
+    """The cluster of the tests of Compose; at its end nothing of it may be left on the engine."""
     home = tmp_path_factory.mktemp("compose-home")
     env = make_env(home)
     own = {"ADCLICK_RUNTIME": "compose", "ADCLICK_COMPOSE_PULL": "never"}
     made = Cluster(home, env | metrics_env() | engine.env | own, engine.inside)
-    try:
-        with timed("up"):
-            made.run("up")
-        yield made
-    finally:
-        with timed("down -v"):
-            made.run("down", "-v")
-        assert engine.docker("volume", "ls", "--quiet") == ""
-        assert engine.docker("ps", "--all", "--quiet") == ""
-        assert list(home.iterdir()) == []
+    _LANE.callback(_end, made, engine)
+    with timed("up"):
+        made.run("up")
+    return made
+
+
+def _end(made: Cluster, engine: Engine) -> None:
+    with timed("down -v"):
+        made.run("down", "-v")
+    assert engine.docker("volume", "ls", "--quiet") == ""
+    assert engine.docker("ps", "--all", "--quiet") == ""
+    assert list(made.home.iterdir()) == []
 
 
 @pytest.fixture(

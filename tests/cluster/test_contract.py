@@ -15,7 +15,7 @@ import pytest
 from adclick_cli.runtime.local.layout import free_port
 from adclick_cli.runtime.service import NAMES
 from tests import observability
-from tests.cluster.conftest import Cluster
+from tests.cluster.conftest import LOOK_AGAIN_S, Cluster
 from tests.cluster.test_interactive import _read_until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1200)]
@@ -108,6 +108,7 @@ def test_the_runtime_is_remembered_without_a_flag(any_cluster: Cluster) -> None:
         assert "adclick down --runtime compose" in refused.stderr
 
 
+@pytest.mark.long_on_local
 def test_from_submit_to_proven_results(any_cluster: Cluster) -> None:
     env = any_cluster.own_topics("contract")
     # By adclick's own classes: they have to be wherever Flink runs.
@@ -131,6 +132,7 @@ def test_from_submit_to_proven_results(any_cluster: Cluster) -> None:
         end = time.monotonic() + TIMEOUT_S
         while any_cluster.json("verify", env=env)["ledger"]["impressions"]["pending"]:
             assert time.monotonic() < end
+            time.sleep(LOOK_AGAIN_S)
         verdict = any_cluster.json("verify", env=env)
         assert verdict["ok"], verdict["results"]
         for name in ("impressions", "clicks"):
@@ -141,7 +143,7 @@ def test_from_submit_to_proven_results(any_cluster: Cluster) -> None:
     assert _active(any_cluster) == []
 
 
-@pytest.mark.long_on_compose
+@pytest.mark.long
 def test_a_bounded_run_ends_by_itself(any_cluster: Cluster) -> None:
     env = any_cluster.own_topics("contract-bounded")
     shares = ("--late", "0.1", "--malformed", "0.05", "--duplicates", "0.1", "--orphans", "0.2")

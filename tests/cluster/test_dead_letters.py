@@ -91,7 +91,7 @@ def test_good_events_count_and_bad_ones_are_found(cluster: Cluster) -> None:
         producer.send(topics[record], key.encode(), value)
     producer.close()
 
-    jobs = cluster.rows("submit", "--bounded", env=env)
+    jobs = cluster.rows("submit", "--bounded", "--parallelism", "2", env=env)
     assert [job["state"] for job in jobs] == ["FINISHED", "FINISHED"]
     verdict = cluster.json("verify", env=env)
     assert verdict["ok"], verdict["results"]

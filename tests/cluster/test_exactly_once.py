@@ -53,10 +53,11 @@ def wait(reached: Callable[[], Any], what: str) -> None:
         time.sleep(0.2)
 
 
-def test_a_savepoint_carries_state_over_with_another_threshold(cluster: Cluster, tmp_path: Path) -> None:
-    env = cluster.own_topics("state")
-    lanes = ("--early", "1s", "--no-dead-letters")
-    cluster.run("submit", *SHORT, *lanes, "--spike", "1.2", "--drop", "0.8", env=env)
+@pytest.mark.parametrize("early", [False, pytest.param(True, marks=pytest.mark.long)], ids=["final", "early"])
+def test_a_savepoint_carries_state_over_with_another_threshold(cluster: Cluster, tmp_path: Path, early: bool) -> None:
+    env = cluster.own_topics(f"state-{early}".lower())
+    lanes = ("--early", "1s") if early else ()
+    cluster.run("submit", *SHORT, *lanes, "--no-dead-letters", "--spike", "1.2", "--drop", "0.8", env=env)
     cluster.run("generate", "--backfill", "60s", "--rate", "40", env=env)
     first = cluster.json("verify", env=env)
     assert first["ok"], first["results"]
@@ -73,28 +74,30 @@ def test_a_savepoint_carries_state_over_with_another_threshold(cluster: Cluster,
     assert "anomaly changed" in refused.stderr
     assert "method baseline, was ratio" in refused.stderr
 
-    # Flink itself judges the operators: each job is offered the other one's state.
-    record = cluster.home / "savepoints" / "records" / f"{taken['name']}.json"
-    swapped = tmp_path / "swapped.json"
-    plain = json.loads(record.read_text())
-    plain["paths"] = dict(zip(plain["paths"], reversed(plain["paths"].values()), strict=True))
-    swapped.write_text(json.dumps(plain))
-    failed = cluster.run("submit", "--from-savepoint", str(swapped), env=env, code=1)
-    assert f"Flink cannot restore savepoint {taken['name']}" in failed.stderr
-    assert "Cannot map checkpoint/savepoint state" in failed.stderr
-
+    if early:
+        _each_job_is_offered_the_other_ones_state(cluster, taken["name"], tmp_path / "swapped.json", env)
     cluster.run("submit", "--from-savepoint", "latest", "--spike", "1.05", "--drop", "0.95", env=env)
     second = cluster.json("verify", env=env)
     assert second["ok"], second["results"]
-    assert first["results"]["early_alerts"]["compared"] > 0
-    assert first["results"]["early_verdicts"]["compared"] > 0
-    for name in ("ctr", "engagement", "alerts", "ctr_early"):
+    assert not early or first["results"]["early_alerts"]["compared"] > 0
+    assert not early or first["results"]["early_verdicts"]["compared"] > 0
+    for name in ("ctr", "engagement", "alerts", *(["ctr_early"] if early else [])):
         assert second["results"][name]["compared"] > first["results"][name]["compared"]
     _the_check_can_fail(cluster, env)
 
     cluster.run("stop", env=env)
     again = cluster.run("submit", "--from-savepoint", "latest", env=env, code=1)
     assert "rows were written after savepoint" in again.stderr
+
+
+def _each_job_is_offered_the_other_ones_state(cluster: Cluster, name: str, swapped: Path, env: dict[str, str]) -> None:
+    """Flink itself judges the operators."""
+    plain = json.loads((cluster.home / "savepoints" / "records" / f"{name}.json").read_text())
+    plain["paths"] = dict(zip(plain["paths"], reversed(plain["paths"].values()), strict=True))
+    swapped.write_text(json.dumps(plain))
+    failed = cluster.run("submit", "--from-savepoint", str(swapped), env=env, code=1)
+    assert f"Flink cannot restore savepoint {name}" in failed.stderr
+    assert "Cannot map checkpoint/savepoint state" in failed.stderr
 
 
 def _the_check_can_fail(cluster: Cluster, env: dict[str, str]) -> None:

@@ -32,6 +32,7 @@ def _service(cluster: Cluster) -> dict[str, object]:
     return next(one for one in found if one["name"] == "gateway")
 
 
+@pytest.mark.long
 def test_the_gateway_starts_the_same_jobs_as_sql_client(cluster: Cluster) -> None:
     env = cluster.own_topics("gateway")
     by_client = cluster.rows("submit", "--replace", "--via", "sql-client", env=env)

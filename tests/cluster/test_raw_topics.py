@@ -21,7 +21,9 @@ from tests.cluster.conftest import Cluster
 
 pytestmark = pytest.mark.cluster
 
-SHORT = ("--window", "2s", "--attribution", "4s")
+SHORT = ("--window", "2s", "--attribution", "4s", "--watermark-delay", "1s", "--no-live")
+QUIET = 40
+"""Impressions that are sent before all else, in one partition."""
 CODECS = (None, "gzip", "snappy", "lz4", "zstd")
 ADDED = 6
 
@@ -31,6 +33,7 @@ class Raw:
 
     Attributes:
         env: the settings that name them.
+        quiet: what `verify` said while one partition of one topic held all events.
         shown, clicked: their names.
     """
 
@@ -39,9 +42,19 @@ class Raw:
         self.env = cluster.own_topics("raw")
         self.shown, self.clicked = (self.env[f"ADCLICK_TOPIC_{name}"] for name in ("IMPRESSIONS", "CLICKS"))
 
+        self.quiet: dict[str, Any] = {}
+
     def producer(self, **more: Any) -> Any:
         """A client of another program: no option of adclick's."""
         return closing(KafkaProducer(bootstrap_servers=self.cluster.servers.listed, **more))
+
+    def fill_one_partition(self) -> None:
+        """Impressions in one partition and no click at all: heartbeats alone let windows close."""
+        begin = int(time.time() * 1000)
+        with self.producer() as producer:
+            for number in range(QUIET):
+                producer.send(self.shown, _event(IMPRESSION, f"quiet-{number}", begin + number * 100), partition=0)
+        self.quiet = self.cluster.prove(self.env, QUIET)
 
 
 def _event(record: Record, name: str, at_ms: int) -> bytes:
@@ -54,8 +67,19 @@ def _event(record: Record, name: str, at_ms: int) -> bytes:
 def raw(cluster: Cluster) -> Iterator[Raw]:
     made = Raw(cluster)
     cluster.run("submit", *SHORT, env=made.env)
-    yield made
-    cluster.run("stop")
+    try:
+        made.fill_one_partition()
+        yield made
+    finally:
+        cluster.run("stop")
+
+
+def test_impressions_in_one_partition_and_no_click_at_all_become_final(raw: Raw) -> None:
+    ledger = raw.quiet["ledger"]
+    assert ledger["impressions"]["counted"] == QUIET
+    assert ledger["clicks"]["raw"] == ledger["clicks"]["heartbeat"] > 0
+    for topic in (raw.shown, raw.clicked):
+        assert all(high > 0 for _, high in topic_offsets(raw.cluster.servers, topic).values())
 
 
 def test_messages_of_each_codec_are_counted_by_flink_and_read_by_heartbeats_and_verify(raw: Raw) -> None:
@@ -66,7 +90,7 @@ def test_messages_of_each_codec_are_counted_by_flink_and_read_by_heartbeats_and_
             at = number % IMPRESSION.partitions
             producer.send(raw.shown, _event(IMPRESSION, f"codec-{codec}", now), partition=at)
             producer.send(raw.clicked, _event(CLICK, f"codec-{codec}", now + 10), partition=at)
-    raw.cluster.prove(raw.env, len(CODECS), len(CODECS))
+    raw.cluster.prove(raw.env, QUIET + len(CODECS), len(CODECS))
     for fast in (True, False):
         values = [one.value or b"" for batch in read_topic(raw.cluster.servers, raw.shown, fast=fast) for one in batch]
         assert all(any(f'"codec-{codec}-impression"'.encode() in value for value in values) for codec in CODECS)
@@ -82,7 +106,7 @@ def test_partitions_that_are_added_are_read_from_their_first_message_and_get_hea
             producer.send(raw.shown, _event(IMPRESSION, f"added-{number}", now), partition=ADDED - 2)
             producer.send(raw.clicked, _event(CLICK, f"added-{number}", now + 10), partition=ADDED - 1)
     # The oracle reads every partition: a row without these events would be wrong.
-    raw.cluster.prove(raw.env, 20, 20)
+    raw.cluster.prove(raw.env, QUIET + 20, 20)
     for topic in (raw.shown, raw.clicked):
         assert all(high > 0 for _, high in topic_offsets(raw.cluster.servers, topic).values())
 

@@ -91,6 +91,7 @@ def test_jobs_on_a_cluster_that_somebody_else_runs(remote: Cluster, cluster: Clu
     assert {job["state"] for job in remote.rows("jobs", env=env)} == {"FINISHED"}
 
 
+@pytest.mark.long
 def test_the_command_of_the_kubernetes_job_submits_both_jobs(remote: Cluster, tmp_path: Path) -> None:
     """What `render --target kubernetes` makes a container run, on this machine's Flink instead of an image's."""
     objects = list(yaml.safe_load_all(remote.run("render", "--target", "kubernetes", "--portable").stdout))

@@ -29,7 +29,7 @@ def test_gross_and_valid_clicks_conflicts_and_quality_by_minute(cluster: Cluster
         producer.send(env["ADCLICK_TOPIC_CLICKS"], b"i1", json.dumps(plain).encode())
     producer.close()
 
-    rules = ("--dedup-window", "1s", "--dedup-key", "user+ad", "--unique-ids", "10m")
+    rules = ("--dedup-window", "1s", "--dedup-key", "user+ad", "--unique-ids", "10m", "--clock-skew", "2s")
     jobs = cluster.rows("submit", "--bounded", *rules, env=env)
     assert [job["state"] for job in jobs] == ["FINISHED", "FINISHED"]
     verdict = cluster.json("verify", env=env)

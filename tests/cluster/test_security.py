@@ -158,14 +158,15 @@ def _java_knows(pid: int) -> bool:
     return CORE.encode() in Path(f"/proc/{pid}/environ").read_bytes()
 
 
-def test_the_pipeline_runs_with_a_login_that_nobody_sees(cluster: Cluster, secure: SecureBroker) -> None:
-    env = cluster.own_topics("secured") | _login(secure)
+@pytest.mark.parametrize("via", ["gateway", pytest.param("sql-client", marks=pytest.mark.long)])
+def test_the_pipeline_runs_with_a_login_that_nobody_sees(cluster: Cluster, secure: SecureBroker, via: str) -> None:
+    env = cluster.own_topics(f"secured-{via}") | _login(secure)
     seen = _ProcessList()
     seen.start()
     said = []
     for args in (
         ("generate", "--backfill", "10m", "--rate", "20"),
-        ("submit", "--bounded", "--via", "sql-client"),
+        ("submit", "--bounded", "--replace", "--via", via),
         ("verify",),
         ("config", "show"),
         ("submit", "--dry-run"),
@@ -185,9 +186,10 @@ def test_the_pipeline_runs_with_a_login_that_nobody_sees(cluster: Cluster, secur
     kept = cluster.home / "secrets" / "kafka.properties"
     assert CORE in kept.read_text(encoding="ascii")
     assert _files_with(cluster.home, CORE) == [kept]
-    submitted = (cluster.home / "run" / "submit.sql").read_text(encoding="utf-8")
-    tables = submitted.count("CREATE TEMPORARY TABLE")
-    assert submitted.count(f"${{adclick:{kept}:sasl.jaas.config}}") == tables == 7
+    if via == "sql-client":
+        submitted = (cluster.home / "run" / "submit.sql").read_text(encoding="utf-8")
+        tables = submitted.count("CREATE TEMPORARY TABLE")
+        assert submitted.count(f"${{adclick:{kept}:sasl.jaas.config}}") == tables == 7
     # What Flink tells whoever asks: the jobs' plans and options, the configuration, the TaskManager's log.
     told = _flink_tells(cluster)
     assert "adclick ctr" in told

@@ -138,9 +138,10 @@ def files(folder: Path, pipeline: Pipeline) -> Transport:
             "click_records": _event_lines(folder / "clicks", pipeline, "clicks"),
             "ctr": file(folder / "ctr"),
         },
-        sinks={
-            name: file(folder / name)
-            for name in ("ctr", "engagement", "alerts", *_EARLY, *(one.name for one in records.final(pipeline.catalog)))
+        sinks={name: file(folder / name) for name in ("ctr", "engagement", "alerts", *_EARLY)}
+        | {
+            one.name: file(folder / one.name) | {"json.encode.decimal-as-plain-number": "true"}
+            for one in records.final(pipeline.catalog)
         },
         arrival="file.modification-time",
     )

@@ -12,7 +12,7 @@ from adclick_cli.catalog.expressions import COUNTS, suggestion
 from adclick_cli.catalog.model import FORMATS, MAX_NAME, Catalog, EventField, EventSource, Result
 from adclick_cli.catalog.problems import CatalogError, Problem
 from adclick_cli.catalog.toml_places import Key
-from adclick_cli.catalog.tree import MOST_DIGITS, is_constant, leaf_name, leaves
+from adclick_cli.catalog.tree import MOST_DIGITS, Sum, is_constant, leaf_name, leaves
 from adclick_cli.errors import ParameterError
 from adclick_cli.parameters import parse_topic
 
@@ -24,6 +24,18 @@ RESERVED = frozenset(
     ]
 )
 """Columns of adclick's own: no field, metric or result may have such a name."""
+RESERVED_FIELDS = frozenset(
+    [
+        *("kind", "counted_start", "counted_end", "click", "valid_click", "closed_at", "rowtime", "window_time"),
+        *("dimensions", "dedup_key", "event_id", "key", "ts", "partition", "offset", "element", "arrived_ms"),
+        *("stamp", "stamp_type", "good", "beat", "horizon", "timely", "sure", "surely_preceded", "alone", "copy"),
+        *("other", "shown", "certain", "low", "high", "must", "latest", "shown_ts", "click_ts", "fresh"),
+        *("surely_fresh", "plain", "value", "text"),
+    ]
+)
+"""Further ones that tables of events have, in Flink's SQL or in the oracle's."""
+MOST_SUMMED_DIGITS = 18
+"""Digits of a decimal whose unit of the last digit is counted in a BIGINT."""
 RESERVED_BEGINNINGS = ("adclick_", "source_")
 RESERVED_RESULTS = frozenset({"quality", *(one.name for one in schema.ALL)}) - {"ctr", "engagement"}
 """What `watch` and the SQL call something else."""
@@ -60,11 +72,11 @@ def problems(catalog: Catalog, place: Callable[[Key], str] | None = None) -> lis
     return [Problem(where(key), ".".join(key), value, why, hint) for key, value, why, hint in found]
 
 
-def _name(key: Key, name: str) -> _Found:
+def _name(key: Key, name: str, more: frozenset[str] = frozenset()) -> _Found:
     if not _NAME.fullmatch(name) or len(name) > MAX_NAME:
         hint = f"Use at most {MAX_NAME} small letters, digits and underscores, a letter first."
         yield key, name, "It is no name of a column.", hint
-    elif name in RESERVED or name.startswith(RESERVED_BEGINNINGS):
+    elif name in RESERVED | more or name.startswith(RESERVED_BEGINNINGS):
         yield key, name, "adclick has a column of this name itself, or may have one.", "Choose another name."
 
 
@@ -74,7 +86,7 @@ def _events(catalog: Catalog) -> _Found:
         key = ("events", source.name)
         yield from _source(key, source)
         for field in source.fields:
-            yield from _name((*key, "fields", field.name), field.name)
+            yield from _name((*key, "fields", field.name), field.name, RESERVED_FIELDS)
             yield from _field((*key, "fields", field.name), field)
     yield from _own_fields(catalog)
     for leaf in leaves(one.tree for one in catalog.metrics):
@@ -187,6 +199,11 @@ def _metrics(catalog: Catalog) -> _Found:
                 f"adclick calls the column of its own sum of {sums[name].field} so.",
                 "Choose another name.",
             )
+        for leaf in leaves([metric.tree]):
+            field = catalog.impressions.field(leaf.field)
+            if field and isinstance(leaf, Sum) and field.type == "decimal" and field.precision > MOST_SUMMED_DIGITS:
+                why = f"{leaf.field} has {field.precision} digits, and what is summed up may have {MOST_SUMMED_DIGITS}."
+                yield key, metric.text, why, f"Declare the field with precision = {MOST_SUMMED_DIGITS} or less."
         if is_constant(metric.tree):
             yield key, metric.text, "It is the same for all impressions.", "Name a metric or a field in it."
 

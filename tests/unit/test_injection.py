@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +15,9 @@ from hypothesis import strategies as st
 
 from adclick_cli import security
 from adclick_cli import settings as program_settings
+from adclick_cli.catalog.load import load
+from adclick_cli.catalog.model import Catalog
+from adclick_cli.catalog.problems import CatalogError
 from adclick_cli.commands.pipeline_flags import FLAGS
 from adclick_cli.errors import ParameterError
 from adclick_cli.parameters import Duration
@@ -101,6 +106,42 @@ def test_a_path_of_the_secrets_stays_a_text(value: str) -> None:
     assert f"${{adclick:/{value}:sasl.jaas.config}}" in _texts(script)
 
 
+CATALOG = """
+[events.impressions.fields]
+country = {{ path = {path}, default = {default} }}
+[events.clicks]
+parent = {parent}
+[results.spend]
+by = ["country"]
+metrics = ["clicks"]
+"""
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(HOSTILE, min_size=3, max_size=3))
+def test_paths_and_defaults_of_a_catalog_stay_texts(values: list[str]) -> None:
+    with TemporaryDirectory() as folder:
+        plain, hostile = (
+            _declared(Path(folder) / "adclick.toml", given)
+            for given in (["a.b", "c", "d.e"], [f"a.{one}" for one in values])
+        )
+    assert plain is not None
+    if hostile is not None:
+        script = render.script(Pipeline(catalog=hostile))
+        _same_statements(script, _plain(Pipeline(catalog=plain)))
+        assert {f"a.{one}" for one in values} <= set(_texts(script))
+
+
+def _declared(path: Path, values: list[str]) -> Catalog | None:
+    """The catalog of the file, or None where it is refused."""
+    names = ("path", "default", "parent")
+    path.write_text(CATALOG.format(**{name: json.dumps(one) for name, one in zip(names, values, strict=True)}), "utf-8")
+    try:
+        return load(path)
+    except (CatalogError, ParameterError):
+        return None
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.sampled_from(sorted(name for name, (kind, _) in FLAGS.items() if kind is str)), HOSTILE)
 def test_every_text_flag_is_refused_or_changes_texts_and_numbers_alone(name: str, value: str) -> None:
@@ -126,6 +167,8 @@ def test_templates_take_values_only_through_the_filters() -> None:
     """A value that is no constant of the schema stands behind a filter; the rest is text of the templates."""
     constants = {"stamp", "longest", "letter_characters", "field", "note", "text", "record.name"}
     constants |= {"field.name", "column", "name", "back", "lane", "counts", "order", "buckets"}
+    # Names that the catalog's check lets through, and SQL that is made of nothing else (`sql.declared`).
+    constants |= {"column.name", "column.sql", "result.name", "by", "window", "loop.index"}
     folder = Path(__file__).parents[2] / "sql_templates"
     for path in folder.glob("*.j2"):
         for expression in re.findall(r"\{\{-?(.*?)-?\}\}", path.read_text(encoding="utf-8"), re.DOTALL):
@@ -134,7 +177,9 @@ def test_templates_take_values_only_through_the_filters() -> None:
             named = re.match(r"pipeline\.(\w+)", bare)
             typed = named and not isinstance(getattr(Pipeline(), named.group(1)), str)
             macro = re.match(
-                r"(with_options|columns|is_event|scores|pairs|sure)\(|\", ?\" if |arrived_at$|max_ahead", bare
+                r"(with_options|columns|is_event|scores|pairs|sure|insert)\(|\", ?\" if |arrived_at$|max_ahead", bare
+            ) or re.match(
+                r"(result\.\w+|dimensions|sums) \| map\(attribute=|times \| join\(|\", while|'\\n' if not loop", bare
             )
-            kind = bare == "field.kind.sql"
+            kind = bare == "field.sql"
             assert filtered or typed or macro or kind or bare in constants, f"{path.name}: {bare}"

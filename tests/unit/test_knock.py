@@ -123,7 +123,7 @@ def test_a_name_server_that_is_silent_is_not_waited_for(monkeypatch: pytest.Monk
     never = threading.Event()
     monkeypatch.setattr(knock, "PATIENCE_S", 0.05)
     monkeypatch.setattr(knock, "LEAST_S", 0.01)
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: never.wait(WITHIN_S))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: never.wait(WITHIN_S) and [])
     told = _refused(lambda: knock.knock(Servers("broker.example:9092")))
     never.set()
     assert "cannot be resolved" in told.what

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from adclick_cli.catalog.builtin import CATALOG
 from adclick_cli.events import heartbeat
 from adclick_cli.events.reading import Field, Kind, Schema, Unit
 from adclick_cli.schema import CLICK, HEARTBEAT_ID, IMPRESSION
@@ -111,9 +112,9 @@ def _topics() -> Iterator[Case]:
                 rows = (Bad("not a JSON object", b"1"), *rows)
             yield Case(f"{topic}: {name}", TOPICS[topic], value, rows)
     beat = {STAMP: MS}
-    for topic, record in (("impressions", IMPRESSION), ("clicks", CLICK)):
+    for source, record in ((CATALOG.impressions, IMPRESSION), (CATALOG.clicks, CLICK)):
         rows = (dict.fromkeys(record.required, HEARTBEAT_ID) | beat,)
-        yield Case(f"{topic}: a heartbeat", TOPICS[topic], heartbeat.message(record, MS), rows)
+        yield Case(f"{source.name}: a heartbeat", TOPICS[source.name], heartbeat.message(source, MS), rows)
 
 
 def _small(id_: Any, at: Any = MS) -> bytes:

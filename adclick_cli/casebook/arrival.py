@@ -13,7 +13,6 @@ from adclick_cli import schema
 from adclick_cli.casebook import contents, lateness
 from adclick_cli.casebook.contents import Event
 from adclick_cli.casebook.model import (
-    RECORD,
     TOPICS,
     Beat,
     Case,
@@ -25,7 +24,7 @@ from adclick_cli.casebook.model import (
     Topic,
     Watermark,
 )
-from adclick_cli.events import heartbeat
+from adclick_cli.events import heartbeat, shape
 
 
 @dataclass(frozen=True)
@@ -117,16 +116,22 @@ def _messages(case: Case) -> Arrival:
     for step in case.given:
         if isinstance(step, Watermark):
             for topic in TOPICS:
-                value = heartbeat.message(RECORD[topic], case.start_ms + step.at_ms + delay)
+                value = _heartbeat(case, topic, step.at_ms + delay)
                 for partition in partitions[topic]:
                     add(topic, partition, value, step)
         elif isinstance(step, Beat):
-            add(step.topic, step.partition, heartbeat.message(RECORD[step.topic], case.start_ms + step.at_ms), step)
+            add(step.topic, step.partition, _heartbeat(case, step.topic, step.at_ms), step)
         elif isinstance(step, Raw):
             add(step.topic, step.partition, step.value, step)
         else:
-            add(_topic(step), step.partition, json.dumps(_event(case, step)).encode(), step)
+            source = contents.source(case.pipeline, _topic(step))
+            event = shape.shaped(source, shape.fitting(source, _event(case, step)))
+            add(_topic(step), step.partition, json.dumps(event).encode(), step)
     return Arrival(messages, arrived)
+
+
+def _heartbeat(case: Case, topic: Topic, at_ms: int) -> bytes:
+    return heartbeat.message(contents.source(case.pipeline, topic), case.start_ms + at_ms)
 
 
 def _topic(step: Step) -> Topic:

@@ -9,9 +9,8 @@ from adclick_cli.broker.transactions import Hidden
 from adclick_cli.doctor import heap
 from adclick_cli.doctor.finding import Finding
 from adclick_cli.doctor.picture import JobLook, Partition, Picture
-from adclick_cli.events.time_unit import likely_unit
+from adclick_cli.events.time_unit import LAST_MS, WORDS, as_ms, other_unit
 from adclick_cli.parameters import Duration
-from adclick_cli.schema import STAMP
 from adclick_cli.sql import render
 
 SLACK_MS = 10_000
@@ -79,19 +78,23 @@ def _times(count: int) -> str:
 
 
 def event_times(picture: Picture) -> list[Finding]:
-    """Partitions whose newest events carry a time that is likely in another unit than milliseconds."""
-    found = []
+    """Partitions whose newest events carry a time that is likely in another unit than the declared one."""
+    pipeline, found = picture.pipeline, []
     for one in picture.partitions:
-        unit = None if one.odd is None else likely_unit(one.odd)
+        source = pipeline.catalog.impressions if one.topic == pipeline.topics.impressions else pipeline.catalog.clicks
+        unit = None if one.odd is None else other_unit(one.odd, source.time_unit)
         if unit is None or one.odd is None:
             continue
+        word = WORDS[source.time_unit]
+        taken_ms = as_ms(one.odd, source.time_unit)
         counted = (
-            f"taken for milliseconds it is {instant(one.odd)}"
-            if unit == "seconds"
-            else "taken for milliseconds it is too far ahead, so that the message is no event"
+            f"taken for {word} it is {instant(taken_ms)}"
+            if taken_ms < LAST_MS
+            else f"taken for {word} it is too far ahead, so that the message is no event"
         )
-        what = f"{STAMP} in {one.name} is {one.odd}: likely {unit}. adclick reads milliseconds; {counted}."
-        mend = "Let the producer send milliseconds since 1970-01-01 UTC; then `adclick submit --replace`."
+        name = ".".join(source.time)
+        what = f"{name} in {one.name} is {one.odd}: likely {unit}. adclick reads {word}; {counted}."
+        mend = f"Let the producer send {word} since 1970-01-01 UTC; then `adclick submit --replace`."
         found.append(Finding("event times", "warning", what, mend))
     return found
 

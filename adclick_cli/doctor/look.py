@@ -11,7 +11,7 @@ from adclick_cli.broker import admin, transactions
 from adclick_cli.broker.newest import Newest
 from adclick_cli.doctor.picture import Held, JobLook, Partition, Picture
 from adclick_cli.events import beating, heartbeat
-from adclick_cli.events.time_unit import likely_unit
+from adclick_cli.events.time_unit import other_unit
 from adclick_cli.flink import health
 from adclick_cli.flink.rest import FlinkRest, Job, root_causes
 from adclick_cli.pipeline import Pipeline
@@ -82,24 +82,25 @@ def _order(pipeline: Pipeline, place: Place) -> int:
 
 
 def _partitions(settings: Settings, pipeline: Pipeline) -> dict[Place, Partition]:
-    records = heartbeat.records(pipeline)
-    ends = admin.all_offsets(settings.servers, records, committed=True)
+    events = heartbeat.topics(pipeline)
+    ends = admin.all_offsets(settings.servers, events, committed=True)
     found = {
         (topic, number): Partition(topic, number, high)
         for topic, offsets in ends.items()
         for number, (_, high) in offsets.items()
     }
-    newest = Newest(settings.servers, tuple(records))
+    newest = Newest(settings.servers, tuple(events))
     try:
         for message in newest.look():
             place = (message.topic, message.partition)
             one = found.get(place) or Partition(*place, message.offset + 1)
             one = replace(one, end=max(one.end, message.offset + 1), arrived_ms=message.timestamp_ms)
-            number = heartbeat.stamp(message.value)
-            if number is not None and likely_unit(number):
+            of = events[message.topic]
+            number = heartbeat.stamp(of.source, message.value)
+            if number is not None and other_unit(number, of.source.time_unit):
                 one = replace(one, odd=number)
             ahead = pipeline.max_ahead.ms
-            read = heartbeat.event_time(records[message.topic], message.value, message.timestamp_ms, ahead)
+            read = heartbeat.event_time(of, message.value, message.timestamp_ms, ahead)
             if read is not None:
                 at_ms, beat = read
                 latest = max(at_ms, (one.beat_ms if beat else one.newest_ms) or 0)

@@ -25,7 +25,7 @@ class Partition:
         read: the offset that Flink reads next, or None where Flink does not tell.
         watermark_ms: as Flink has it, or None before the first.
         idle: whether Flink leaves it out of the watermark.
-        odd: the newest number in an event's time field that is likely in another unit than milliseconds, or None.
+        odd: the newest number in an event's time field that is likely in another unit than the declared one, or None.
     """
 
     topic: str

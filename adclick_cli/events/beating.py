@@ -76,20 +76,20 @@ class _Heart:
     def __init__(self, servers: Servers, pipeline: Pipeline) -> None:
         self._servers = servers
         self._pipeline = pipeline
-        self._records = heartbeat.records(pipeline)
+        self._events = heartbeat.topics(pipeline)
         self._newest: Newest | None = None
         self._producer: EventProducer | None = None
         self._sent_to: frozenset[heartbeat.Place] = frozenset()
 
     def look(self, silence: heartbeat.Silence) -> heartbeat.Beat | None:
         if self._newest is None:
-            self._newest = Newest(self._servers, tuple(self._records))
+            self._newest = Newest(self._servers, tuple(self._events))
         found = self._newest.look()
         now = time.monotonic()
         silence.there(self._newest.places, now)
         ahead = self._pipeline.max_ahead.ms
         for one in found:
-            read = heartbeat.event_time(self._records[one.topic], one.value, one.timestamp_ms, ahead)
+            read = heartbeat.event_time(self._events[one.topic], one.value, one.timestamp_ms, ahead)
             if read is not None:
                 silence.saw((one.topic, one.partition), read[0], now, beat=read[1])
         return silence.due(now)
@@ -101,7 +101,7 @@ class _Heart:
             self._producer = open_producer(self._servers)
             self._sent_to = frozenset(self._newest.places if self._newest else due.places)
         for topic, number in due.places:
-            value = heartbeat.message(self._records[topic], due.at_ms)
+            value = heartbeat.message(self._events[topic].source, due.at_ms)
             self._producer.send(topic, HEARTBEAT_ID.encode(), value, partition=number)
         self._producer.flush()
 

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import heapq
+import json
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
+from adclick_cli.catalog.builtin import CATALOG
+from adclick_cli.catalog.model import Catalog, EventSource
 from adclick_cli.defaults import CAMPAIGNS
 from adclick_cli.errors import ParameterError
-from adclick_cli.events import malformed, phases
+from adclick_cli.events import malformed, phases, shape
 from adclick_cli.parameters import parse_count, parse_number
 
 MOST_CAMPAIGNS = 1_000_000
@@ -134,16 +137,37 @@ def run_id(plan: Plan) -> str:
     return hashlib.sha256(f"{plan.seed}/{plan.start_ms}".encode()).hexdigest()[:10]
 
 
-def events(plan: Plan) -> Iterator[Event]:
+def events(plan: Plan, catalog: Catalog = CATALOG) -> Iterator[Event]:
     """The plan's events in the order in which they are handed over.
 
     Without late ones that is the order of their timestamps, impressions and clicks together.
+
+    Args:
+        plan: what to make.
+        catalog: what events look like.
     """
     plan.checked()
     # Deterministic on purpose: these are test data, not secrets.
     chance = random.Random(f"adclick/{plan.seed}/{plan.start_ms}")  # noqa: S311
     clean = _clean(plan, chance)
-    return _spoilt(plan, chance, clean) if any(vars(plan.shares).values()) else clean
+    sources = (catalog.impressions, catalog.clicks)
+    if not all(map(shape.is_built_in, sources)):
+        clean = _declared(clean, sources)
+    return _spoilt(plan, chance, clean, sources) if any(vars(plan.shares).values()) else clean
+
+
+_Sources = tuple[EventSource, EventSource]
+"""By kind what events look like."""
+
+
+def _declared(clean: Iterator[Event], sources: _Sources) -> Iterator[Event]:
+    for event in clean:
+        yield event._replace(value=_shaped(sources[event.kind], event.value or b"{}"))
+
+
+def _shaped(source: EventSource, value: bytes) -> bytes:
+    plain = shape.fitting(source, json.loads(value))
+    return json.dumps(shape.shaped(source, plain), separators=(",", ":")).encode()
 
 
 def _middle(choice: int, campaigns: int) -> str:
@@ -212,7 +236,7 @@ def _clean(plan: Plan, chance: random.Random) -> Iterator[Event]:
         yield Event(due, click, key, value)
 
 
-def _spoilt(plan: Plan, chance: random.Random, clean: Iterator[Event]) -> Iterator[Event]:
+def _spoilt(plan: Plan, chance: random.Random, clean: Iterator[Event], sources: _Sources) -> Iterator[Event]:
     run, shares = run_id(plan), plan.shares
     held: list[tuple[int, int, Event]] = []
     for number, event in enumerate(clean):
@@ -230,8 +254,11 @@ def _spoilt(plan: Plan, chance: random.Random, clean: Iterator[Event]) -> Iterat
             body = (
                 f'{{"click_id":"{lost}-c","impression_id":"{lost}","user_id":"user-0","event_timestamp":{event.at_ms}}}'
             )
-            yield Event(event.at_ms, Kind.CLICK, lost.encode(), body.encode())
+            click = sources[Kind.CLICK]
+            value = body.encode() if shape.is_built_in(click) else _shaped(click, body.encode())
+            yield Event(event.at_ms, Kind.CLICK, lost.encode(), value)
         if chance.random() < shares.malformed:
-            yield Event(event.at_ms, event.kind, event.key, malformed.make(chance, event.value or b"{}"))
+            bad = malformed.make(chance, event.value or b"{}", sources[event.kind])
+            yield Event(event.at_ms, event.kind, event.key, bad)
     for due, _, late in sorted(held):
         yield Event(due, late.kind, late.key, late.value)

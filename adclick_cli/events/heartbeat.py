@@ -15,12 +15,14 @@ The time of a heartbeat, with `s` the time of silence after which a partition ge
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any, Literal
 
-from adclick_cli.events import reading
+from adclick_cli.catalog.model import EventSource, FieldType
+from adclick_cli.events import reading, shape
 from adclick_cli.pipeline import Pipeline
-from adclick_cli.schema import CLICK, HEARTBEAT_ID, IMPRESSION, STAMP, Record
+from adclick_cli.schema import HEARTBEAT_ID
 
 Place = tuple[str, int]
 """Topic and partition."""
@@ -112,28 +114,70 @@ def going_on_s(pipeline: Pipeline, after_s: float) -> float:
     return 2 * (sum(span.seconds for span in spans) + after_s)
 
 
-def event_time(record: Record, value: bytes | None, arrived_ms: int, max_ahead_ms: int) -> tuple[int, bool] | None:
+@dataclass(frozen=True)
+class Events:
+    """The events of one topic.
+
+    Attributes:
+        source: what they look like.
+        schema: what is looked at to tell whether a message holds one.
+    """
+
+    source: EventSource
+    schema: reading.Schema
+
+
+def events(pipeline: Pipeline, name: Literal["impressions", "clicks"]) -> Events:
+    """The events of a topic as a pipeline reads them."""
+    source = pipeline.catalog.impressions if name == "impressions" else pipeline.catalog.clicks
+    # To plain SQL a field that may be missing makes no difference.
+    columns = [one for one in pipeline.event_columns(name) if one.required or not pipeline.portable]
+    return Events(source, reading.declared(source, columns))
+
+
+def topics(pipeline: Pipeline) -> dict[str, Events]:
+    """The events that each topic holds."""
+    return {
+        pipeline.topics.impressions: events(pipeline, "impressions"),
+        pipeline.topics.clicks: events(pipeline, "clicks"),
+    }
+
+
+def event_time(of: Events, value: bytes | None, arrived_ms: int, max_ahead_ms: int) -> tuple[int, bool] | None:
     """Event time of a message (ms since the epoch) and whether it is a heartbeat; None where it holds no event.
 
     A message may hold several events: the newest of them counts. What is an event is said in docs/events.md.
     """
-    found = reading.events(value, reading.of_texts(record.required), arrived_ms + max_ahead_ms)
-    return max(((at_ms, one[record.key[0]] == HEARTBEAT_ID) for at_ms, one in found), default=None)
+    found = reading.events(value, of.schema, arrived_ms + max_ahead_ms)
+    identity = of.source.ids[0].name
+    return max(((at_ms, one[identity] == HEARTBEAT_ID) for at_ms, one in found), default=None)
 
 
-def stamp(value: bytes | None) -> int | None:
+def stamp(source: EventSource, value: bytes | None) -> int | None:
     """The number in a message's time field, whatever its unit; None where there is none."""
     try:
-        return int(json.loads(value or b"")[STAMP])
+        found = json.loads(value or b"")
+        for name in source.time:
+            found = found[name]
+        return int(found)
     except (ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError):
         return None
 
 
-def message(record: Record, at_ms: int) -> bytes:
-    """A heartbeat as it stands in a topic of impressions or clicks: JSON."""
-    return json.dumps(dict.fromkeys(record.required, HEARTBEAT_ID) | {STAMP: at_ms}).encode()
+def message(source: EventSource, at_ms: int) -> bytes:
+    """A heartbeat as it stands in a topic of impressions or clicks: JSON.
+
+    All fields that an event needs are there, also those that no result reads now: a later submission may.
+
+    Args:
+        source: what events of the topic look like.
+        at_ms: its time, ms since the epoch.
+    """
+    needed = [one for one in (*source.ids, *source.fields) if one.required]
+    # Of columns that read the same place a number suits a text, too, but no text suits a number; ids come first.
+    values = [(one.path, _NOTHING[one.type]) for one in sorted(needed, key=lambda one: one.type != "text")]
+    values += [(one.path, HEARTBEAT_ID) for one in source.ids]
+    return json.dumps(shape.placed([*values, (source.time, shape.time(at_ms, source.time_unit))])).encode()
 
 
-def records(pipeline: Pipeline) -> dict[str, Record]:
-    """The kind of event that each topic holds."""
-    return {pipeline.topics.impressions: IMPRESSION, pipeline.topics.clicks: CLICK}
+_NOTHING: Mapping[FieldType, Any] = {"text": HEARTBEAT_ID, "integer": 0, "decimal": 0, "boolean": False}

@@ -15,6 +15,7 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 from enum import Enum
 from typing import Any
 
+from adclick_cli.catalog.model import EventField, EventSource
 from adclick_cli.events.java import double, trim, whole
 from adclick_cli.schema import LONGEST_TEXT, STAMP
 
@@ -110,10 +111,33 @@ class Schema:
     longest_text: int = LONGEST_TEXT
 
 
-def of_texts(required: Sequence[str], optional: Sequence[str] = ()) -> Schema:
-    """The schema of a topic whose events have these texts and a time in ms."""
-    texts = (*(Field(name) for name in required), *(Field(name, required=False) for name in optional))
-    return Schema((*texts, Field(STAMP, Kind.TIME)))
+_KINDS: Mapping[str, Kind] = {
+    "text": Kind.TEXT,
+    "integer": Kind.INTEGER,
+    "decimal": Kind.DECIMAL,
+    "boolean": Kind.BOOLEAN,
+}
+
+
+def declared(source: EventSource, columns: Sequence[EventField]) -> Schema:
+    """What Flink takes for an event of a topic.
+
+    Args:
+        source: the topic's events, as the catalog declares them.
+        columns: what is read of them besides the time, as `Pipeline.event_columns` gives it.
+    """
+    fields = (*(_declared(one) for one in columns), Field(STAMP, Kind.TIME, source.time))
+    return Schema(fields, Unit[source.time_unit.upper()])
+
+
+def _declared(one: EventField) -> Field:
+    if one.type != "decimal":
+        return Field(one.name, _KINDS[one.type], one.path, one.required, one.default)
+    # A default has the digits of its column, as any other value has.
+    default = one.default
+    if isinstance(default, Decimal):
+        default = default.quantize(Decimal(1).scaleb(-one.scale), context=_EXACT)
+    return Field(one.name, Kind.DECIMAL, one.path, one.required, default, one.precision, one.scale)
 
 
 @dataclass(frozen=True)

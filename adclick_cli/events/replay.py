@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adclick_cli import schema
+from adclick_cli.catalog.builtin import CATALOG
+from adclick_cli.catalog.model import Catalog
 from adclick_cli.errors import InputFileError, ParameterError
-from adclick_cli.events import log_file, log_table, log_values, sending
+from adclick_cli.events import log_file, log_table, log_values, sending, shape
 from adclick_cli.events.generator import Event, Kind
 from adclick_cli.events.log_values import CLICKED
 from adclick_cli.parameters import Duration, parse_number
@@ -80,7 +82,7 @@ def run(settings: Settings, request: Request, report: Callable[[str], None]) -> 
         BrokerError: no broker answers.
     """
     speed = parse_number(request.speed, "speed", at_least=0)
-    events = read(request)
+    events = read(request, settings.catalog())
     topics, servers = settings.topics(), settings.servers
     wait_s = Duration.parse(settings.broker_wait, "broker-wait", allow_zero=True).seconds
     sending.prepare(settings, wait_s, report)
@@ -88,8 +90,12 @@ def run(settings: Settings, request: Request, report: Callable[[str], None]) -> 
     return sending.send(events, servers, topics, speed=speed, look=partial(disk.require_room, settings))
 
 
-def read(request: Request) -> Iterator[Event]:
+def read(request: Request, catalog: Catalog = CATALOG) -> Iterator[Event]:
     """A file's events in the order of their time; the whole file is checked before the first one is given.
+
+    Args:
+        request: what to replay.
+        catalog: what events look like.
 
     Raises:
         InputFileError: the file cannot be read, or a column or a time in it cannot be used.
@@ -103,7 +109,7 @@ def read(request: Request) -> Iterator[Event]:
         raise ParameterError(
             "set", f"{name}={request.constants[name]}", f"--map names a column for {name}.", "Give one of the two."
         )
-    return _events(_rows(request), delay)
+    return _events(_rows(request), delay, catalog)
 
 
 def _rows(request: Request) -> DuckDBPyConnection:
@@ -181,11 +187,12 @@ def _unreadable(log: log_file.LogFile, error: Exception) -> InputFileError:
     )
 
 
-def _events(rows: DuckDBPyConnection, delay: Duration) -> Iterator[Event]:
+def _events(rows: DuckDBPyConnection, delay: Duration, catalog: Catalog) -> Iterator[Event]:
     import heapq
     import json
 
     names = [column[0] for column in rows.description or ()]
+    shown, clicked = shape.shaper(catalog.impressions), shape.shaper(catalog.clicks)
     pending: list[tuple[int, int, bytes, bytes]] = []
     while batch := rows.fetchmany(BATCH):
         for values in batch:
@@ -196,7 +203,7 @@ def _events(rows: DuckDBPyConnection, delay: Duration) -> Iterator[Event]:
                 yield Event(due, Kind.CLICK, key, body)
             texts = {name: row[name] for name in log_values.TEXTS}
             key = row["impression_id"].encode()
-            body = json.dumps(texts | {schema.STAMP: at, "cost": row["cost"]}, allow_nan=False).encode()
+            body = json.dumps(shown(texts | {schema.STAMP: at, "cost": row["cost"]}), allow_nan=False).encode()
             yield Event(at, Kind.IMPRESSION, key, body)
             if row[CLICKED]:
                 click = {
@@ -205,7 +212,7 @@ def _events(rows: DuckDBPyConnection, delay: Duration) -> Iterator[Event]:
                     "user_id": texts["user_id"],
                     "event_timestamp": at + delay.ms,
                 }
-                heapq.heappush(pending, (at + delay.ms, row["row"], key, json.dumps(click).encode()))
+                heapq.heappush(pending, (at + delay.ms, row["row"], key, json.dumps(clicked(click)).encode()))
     while pending:
         due, _, key, body = heapq.heappop(pending)
         yield Event(due, Kind.CLICK, key, body)

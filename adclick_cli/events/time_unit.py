@@ -1,9 +1,11 @@
-"""The unit that a number of time is likely in. Every event time is in milliseconds since 1970-01-01 UTC."""
+"""The unit that a number of time since 1970-01-01 UTC is likely in."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from fractions import Fraction
+
+from adclick_cli.catalog.model import TimeUnit
 
 FIRST_MS = 946_684_800_000
 """2000-01-01T00:00:00Z."""
@@ -22,6 +24,8 @@ _CALENDAR = {
 }
 """Patterns of a date that is written as one number, in the order in which they are tried."""
 
+WORDS: dict[TimeUnit, str] = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
+"""The units that are numbers."""
 _MS_IN = {"seconds": Fraction(1000), "microseconds": Fraction(1, 1000), "nanoseconds": Fraction(1, 1_000_000)}
 
 
@@ -41,6 +45,28 @@ def likely_unit(value: int) -> str | None:
         if FIRST_MS <= value * factor < LAST_MS:
             return unit
     return None
+
+
+def other_unit(value: int, declared: TimeUnit) -> str | None:
+    """The unit that a number of time is likely in, if that is not the declared one.
+
+    Args:
+        value: a count of units since 1970-01-01T00:00:00Z.
+        declared: the unit of the topic's times.
+
+    Returns:
+        `seconds` to `nanoseconds`. None where the declared unit is the likely one, where no unit makes the number
+        plausible, and where times are no numbers.
+    """
+    if declared == "iso8601":
+        return None
+    unit = "milliseconds" if FIRST_MS <= value < LAST_MS else likely_unit(value)
+    return None if unit == WORDS[declared] else unit
+
+
+def as_ms(value: int, unit: TimeUnit) -> int:
+    """Milliseconds since the epoch of a number in a unit that is one of numbers."""
+    return int(value * _MS_IN.get(WORDS[unit], Fraction(1)))
 
 
 def likely_calendar(digits: str) -> str | None:

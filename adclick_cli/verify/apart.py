@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from adclick_cli.events.reading import Schema
 from adclick_cli.pipeline import Pipeline
 from adclick_cli.security import Servers
 from adclick_cli.verify import events, oracle
@@ -34,7 +35,7 @@ class EventTable(TopicTable):
         self,
         servers: Servers,
         topic: str,
-        columns: tuple[tuple[str, ...], tuple[str, ...], bool],
+        columns: tuple[Schema, bool],
         since_ms: int | None = None,
     ) -> None:
         super().__init__(servers, topic, since_ms)

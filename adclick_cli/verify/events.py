@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from adclick_cli.events import reading
 from adclick_cli.events.lenient import elements
+from adclick_cli.events.reading import Kind, Schema, Unit
 from adclick_cli.schema import STAMP
+from adclick_cli.verify import paths
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -95,26 +97,25 @@ FROM (
 """
 
 
-def take_apart(
-    db: DuckDBPyConnection,
-    messages: pa.Table,
-    texts: tuple[str, ...],
-    optional: tuple[str, ...] = (),
-    own_format: bool = False,
-) -> pa.Table:
+def take_apart(db: DuckDBPyConnection, messages: pa.Table, schema: Schema, own_format: bool = True) -> pa.Table:
     """The fields of messages: partition, offset, element (from 0), arrived_ms, raw, the fields, stamp, stamp_type.
 
     A message without any object has one row whose fields are NULL; an array has a row for each object in it. By
     adclick's own format each record of a message has a row, and what is no event has NULL fields; `raw` are a record's
     bytes where a message holds several of them, else NULL. `stamp` is a text, `stamp_type` its type as DuckDB names it.
+    All fields are texts, a decimal with the digits of its scale; where a field has a default, it has it here, too. Of
+    texts alone without paths and defaults, whoever asks has to judge whether they are those of an event.
 
     Args:
         db: what does the work; tables of its own are made and dropped in it.
         messages: as `raw.TopicTable` gives them.
-        texts: the fields that hold texts.
-        optional: further ones that need not be there.
-        own_format: whether Flink reads the messages with the format `adclick-events`.
+        schema: what an event is, its time last.
+        own_format: whether Flink reads the messages with the format `adclick-events`; the other one knows texts alone.
     """
+    if own_format and not is_flat(schema):
+        return paths.take_apart(db, messages, schema)
+    texts = tuple(one.name for one in schema.fields[:-1] if one.required)
+    optional = tuple(one.name for one in schema.fields[:-1] if not one.required)
     names = (*texts, *optional)
     fields = (*names, STAMP)
     wanted = ["kinds[{}] = 'VARCHAR'"] * len(texts)
@@ -126,32 +127,43 @@ def take_apart(
         f"COALESCE(list_position(keys, '{field}') + list_position(yeks, '{field}') = len(keys) + 1, TRUE)"
         for field in fields
     )
-    paths = ", ".join(f"'$.{field}'" for field in fields)
-    columns = ", ".join(f"fields[{number}] AS {column}" for number, column in enumerate((*names, "stamp"), start=1))
+    places = ", ".join(f"'$.{field}'" for field in fields)
+    columns = ", ".join(f'fields[{number}] AS "{column}"' for number, column in enumerate((*names, "stamp"), start=1))
     columns += f", kinds[{len(fields) + 1}] AS stamp_type"
-    by_json = {"longest": LONGEST_PLAIN, "kinds": kinds, "once": once, "paths": paths, "columns": columns}
+    by_json = {"longest": LONGEST_PLAIN, "kinds": kinds, "once": once, "paths": places, "columns": columns}
     db.register("messages", messages)
     found = form(messages, names)
     if found is None:
         db.execute("CREATE OR REPLACE TABLE fields AS " + _JSON.format(source="messages", **by_json))
     else:
         pattern, groups = found
-        alike = ", ".join(f"found.{column} AS {column}" for column in (*names, "stamp"))
+        alike = ", ".join(f'found."{column}" AS "{column}"' for column in (*names, "stamp"))
         listed = ", ".join(f"'{group}'" for group in groups)
         db.execute(_ALIKE.format(columns=alike, groups=listed, longest=LONGEST_PLAIN), {"form": pattern})
         db.execute(_OTHERS)
         db.execute(_NOT_PLAIN_GO)
         db.execute("INSERT INTO fields " + _JSON.format(source="others", **by_json))
     db.execute(_OTHERS)
-    db.register("peculiar", _records(db, texts, optional) if own_format else _peculiar(db, names))
+    db.register("peculiar", _records(db, schema) if own_format else _peculiar(db, names))
     db.execute(_NOT_PLAIN_GO)
-    db.execute(_INSTEAD.format(paths=paths, columns=columns))
+    db.execute(_INSTEAD.format(paths=places, columns=columns))
     made = db.sql("SELECT * EXCLUDE (plain) FROM fields").to_arrow_table()
     for view in ("messages", "peculiar"):
         db.unregister(view)
     for table in ("fields", "others"):
         db.execute(f"DROP TABLE IF EXISTS {table}")
     return made
+
+
+def is_flat(schema: Schema) -> bool:
+    """Whether events have texts without paths and defaults, and a time in ms: what the quick readers know."""
+    *texts, time = schema.fields
+    return (
+        schema.unit is Unit.MS
+        and time.kind is Kind.TIME
+        and all(one.path in ((), (one.name,)) and one.default is None for one in schema.fields)
+        and all(one.kind is Kind.TEXT for one in texts)
+    )
 
 
 def form(messages: pa.Table, texts: Sequence[str]) -> tuple[str, list[str]] | None:
@@ -215,8 +227,7 @@ def _peculiar(db: DuckDBPyConnection, texts: tuple[str, ...]) -> pa.Table:
     return _table(rows)
 
 
-def _records(db: DuckDBPyConnection, texts: tuple[str, ...], optional: tuple[str, ...]) -> pa.Table:
-    schema = reading.of_texts(texts, optional)
+def _records(db: DuckDBPyConnection, schema: Schema) -> pa.Table:
     rows: list[_Row] = []
     cursor = db.execute('SELECT "partition", "offset", arrived_ms, value FROM others')
     while found := cursor.fetchmany(10_000):

@@ -16,6 +16,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from adclick_cli import schema
+from adclick_cli.events import reading
+from adclick_cli.events.reading import Field, Kind, Schema
 from adclick_cli.pipeline import Pipeline
 from adclick_cli.verify import declared, events
 
@@ -214,18 +216,13 @@ SELECT CASE WHEN count(*) >= $partitions THEN min(newest) - $delay - 1 - $mini_b
 """
 
 _IS_TEXT = f"({{0}} <> '' AND {{0}}[1] NOT IN ('{{{{', '[') AND length({{0}}) <= {schema.LONGEST_TEXT})"
-_TEXTS = {
-    "impressions": ("impression_id", "campaign_id", "device_type"),
-    "clicks": ("click_id", "impression_id"),
-}
-EVENTS = tuple(_TEXTS)
+EVENTS = ("impressions", "clicks")
 _KEYS = {
     "impression": "row(c.impression_id, '', '')",
     "user+ad": "row(COALESCE(i.user_id, ''), COALESCE(i.ad_id, ''),"
     " CASE WHEN i.user_id <> '' AND i.ad_id <> '' THEN '' ELSE c.click_id END)",
 }
 """What clicks that may be duplicates have in common; one without a user or an ad has nothing in common with others."""
-_OPTIONAL = {"impression": (), "user+ad": ("user_id", "ad_id")}
 NEVER = 2**62
 
 
@@ -238,10 +235,20 @@ def connect(threads: int | None = None) -> DuckDBPyConnection:
     return duckdb.connect(":memory:", config=config if threads is None else config | {"threads": threads})
 
 
-def columns(name: str, pipeline: Pipeline) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
-    """What `events.take_apart` takes: texts of impressions or clicks, those that need not be there, whose format."""
-    optional = _OPTIONAL[pipeline.dedup_key] if name == "impressions" and pipeline.dedups else ()
-    return _TEXTS[name], optional, not pipeline.portable
+def columns(name: str, pipeline: Pipeline) -> tuple[Schema, bool]:
+    """What `events.take_apart` takes: what an event of impressions or clicks is, and whose format reads it."""
+    source = pipeline.catalog.impressions if name == "impressions" else pipeline.catalog.clicks
+    return reading.declared(source, pipeline.event_columns(name)), not pipeline.portable
+
+
+def _judged(one: Field, own_format: bool) -> str:
+    """Whether a column has what an event needs; only texts are not judged before."""
+    is_text = _IS_TEXT.format(f'"{one.name}"')
+    if one.kind is Kind.TEXT and one.required:
+        return is_text
+    if one.kind is Kind.TEXT and own_format:
+        return f"(COALESCE(\"{one.name}\", '') = '' OR {is_text})"
+    return "TRUE"
 
 
 def compute(
@@ -288,18 +295,20 @@ def compute(
         return db.execute(sql, wanted)
 
     for name, messages in (("impressions", impressions), ("clicks", clicks)):
-        texts, optional, own_format = columns(name, pipeline)
-        identity = texts[0]
-        taken = fields[name] if fields else events.take_apart(db, messages, texts, optional, own_format)
+        looks, own_format = columns(name, pipeline)
+        wanted = looks.fields[:-1]
+        identity = wanted[0].name
+        taken = fields[name] if fields else events.take_apart(db, messages, looks, own_format)
         db.register(f"raw_{name}", messages)
         db.register(f"fields_{name}", taken)
-        required = " AND ".join(_IS_TEXT.format(column) for column in texts)
+        required = " AND ".join(_judged(one, own_format) for one in wanted)
         run(_PARSE.format(name=name, identity=identity, required=required))
         db.unregister(f"fields_{name}")
-        content = f"row({', '.join((*texts, *optional, 'ts'))})"
-        rank = ", ".join(
-            ("ts", *(f"length(COALESCE({one}, '')), COALESCE({one}, '')" for one in (*texts[1:], *optional)))
-        )
+        content = "row(" + ", ".join((*(f'"{one.name}"' for one in wanted), "ts")) + ")"
+        # What is only summed up puts contents in no order.
+        of_impressions = dict.fromkeys((*pipeline.catalog.dimensions, *pipeline.dedup_columns))
+        ranked = tuple(of_impressions) if name == "impressions" else ("impression_id",)
+        rank = ", ".join(("ts", *(f"length(COALESCE(\"{one}\", '')), COALESCE(\"{one}\", '')" for one in ranked)))
         unique = pipeline.unique_ids.ms > 0
         run(_AGAIN.format(name=name, identity=identity))
         run(_SEEN.format(name=name, identity=identity, content=content, order=f"{rank}, " if unique else ""))

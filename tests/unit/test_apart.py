@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from adclick_cli.events.reading import Field, Kind, Schema
 from adclick_cli.security import Servers
 from adclick_cli.verify import apart, events, oracle
 from adclick_cli.verify.raw import empty
@@ -23,8 +24,13 @@ TEXTS = FIELDS["impressions"]
 OPTIONAL = ("user_id", "ad_id")
 
 
+def _flat(texts: tuple[str, ...], optional: tuple[str, ...] = ()) -> Schema:
+    fields = (*map(Field, texts), *(Field(name, required=False) for name in optional))
+    return Schema((*fields, Field(corpus.STAMP, Kind.TIME)))
+
+
 def _apart(values: list[Any], texts: tuple[str, ...] = TEXTS, optional: tuple[str, ...] = ()) -> list[dict[str, Any]]:
-    made = events.take_apart(oracle.connect(), messages(values), texts, optional).to_pylist()
+    made = events.take_apart(oracle.connect(), messages(values), _flat(texts, optional), False).to_pylist()
     for row in made:
         # The two whole numbers of DuckDB: which one it is depends on the reader, and means nothing.
         row["stamp_type"] = (row["stamp_type"] or "").replace("UBIGINT", "BIGINT")
@@ -116,7 +122,7 @@ def test_a_topic_is_taken_apart_in_parts_and_each_message_once(monkeypatch: pyte
 
     monkeypatch.setattr(events, "take_apart", counted)
     every = messages([impression(number, number) if number % 4 else b"nonsense" for number in range(10)], 2)
-    topic = apart.EventTable(Servers("127.0.0.1:1"), "events", (TEXTS, (), False))
+    topic = apart.EventTable(Servers("127.0.0.1:1"), "events", (_flat(TEXTS), False))
     try:
         for begin in range(0, 8, 2):
             topic.add(every.slice(begin, 2))
@@ -126,7 +132,10 @@ def test_a_topic_is_taken_apart_in_parts_and_each_message_once(monkeypatch: pyte
         places = ("partition", "offset")
         found = sorted(topic.fields().to_pylist(), key=lambda row: tuple(row[name] for name in places))
         assert taken == [4, 4, 2]
-        whole = sorted(real(oracle.connect(), every, TEXTS).to_pylist(), key=lambda row: tuple(row[n] for n in places))
+        whole = sorted(
+            real(oracle.connect(), every, _flat(TEXTS), False).to_pylist(),
+            key=lambda row: tuple(row[n] for n in places),
+        )
         assert [row | {"stamp_type": ""} for row in found] == [row | {"stamp_type": ""} for row in whole]
         assert topic.table() == every
     finally:
@@ -134,7 +143,7 @@ def test_a_topic_is_taken_apart_in_parts_and_each_message_once(monkeypatch: pyte
 
 
 def test_an_empty_topic_has_no_fields() -> None:
-    topic = apart.EventTable(Servers("127.0.0.1:1"), "events", (TEXTS, (), False))
+    topic = apart.EventTable(Servers("127.0.0.1:1"), "events", (_flat(TEXTS), False))
     try:
         assert topic.fields().num_rows == 0
         assert {*TEXTS, "stamp"} <= set(topic.fields().column_names)

@@ -217,8 +217,9 @@ def test_event_timestamp_in_another_unit_is_a_warning_that_names_it(number: int,
 
 
 def test_the_number_of_a_messages_time_is_read_whatever_its_unit() -> None:
+    from adclick_cli.catalog.builtin import CATALOG
     from adclick_cli.events import heartbeat
 
-    assert heartbeat.stamp(b'{"event_timestamp": 1717243200}') == 1_717_243_200
+    assert heartbeat.stamp(CATALOG.clicks, b'{"event_timestamp": 1717243200}') == 1_717_243_200
     for value in (None, b"", b"[]", b"{}", b'{"event_timestamp": null}', b'{"event_timestamp": 1e400}', b"\xff"):
-        assert heartbeat.stamp(value) is None
+        assert heartbeat.stamp(CATALOG.clicks, value) is None

@@ -13,7 +13,6 @@ from adclick_cli.events import beating, heartbeat
 from adclick_cli.events.heartbeat import Beat, Silence
 from adclick_cli.parameters import Duration
 from adclick_cli.pipeline import Pipeline
-from adclick_cli.schema import CLICK, EVENTS, IMPRESSION, Record
 from adclick_cli.security import Servers
 from tests.builders.verify import PIPELINE, T0, click, impression, model, results, verdict
 
@@ -109,9 +108,12 @@ def test_live_traffic_is_never_behind_a_heartbeat(steps: list[tuple[int, int, in
         one.saw((A, B, C)[place], at_ms, now)
 
 
-@pytest.mark.parametrize("record", EVENTS)
-def test_a_heartbeat_is_read_as_one(record: Record) -> None:
-    assert heartbeat.event_time(record, heartbeat.message(record, T0), T0, 0) == (T0, True)
+IMPRESSIONS, CLICKS = heartbeat.topics(Pipeline()).values()
+
+
+@pytest.mark.parametrize("of", [IMPRESSIONS, CLICKS])
+def test_a_heartbeat_is_read_as_one(of: heartbeat.Events) -> None:
+    assert heartbeat.event_time(of, heartbeat.message(of.source, T0), T0, 0) == (T0, True)
 
 
 @pytest.mark.parametrize(
@@ -134,12 +136,12 @@ def test_a_heartbeat_is_read_as_one(record: Record) -> None:
     ],
 )
 def test_what_is_no_event_is_no_traffic(value: bytes | None) -> None:
-    assert heartbeat.event_time(CLICK, value, 1_000, 1) is None
+    assert heartbeat.event_time(CLICKS, value, 1_000, 1) is None
 
 
 def test_an_event_is_traffic() -> None:
     value = json.dumps(impression(1, 5)).encode()
-    assert heartbeat.event_time(IMPRESSION, value, T0 + 5, 0) == (T0 + 5, False)
+    assert heartbeat.event_time(IMPRESSIONS, value, T0 + 5, 0) == (T0 + 5, False)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +158,7 @@ def test_an_event_is_traffic() -> None:
     ids=["ids as numbers", "time as a text", "time with a fraction", "an array", "text behind it", "byte order mark"],
 )
 def test_what_flink_takes_for_an_event_is_traffic(value: bytes) -> None:
-    assert heartbeat.event_time(CLICK, value, 1_000, 1) == (5, False)
+    assert heartbeat.event_time(CLICKS, value, 1_000, 1) == (5, False)
 
 
 def test_heartbeats_go_on_until_every_window_is_final() -> None:
@@ -164,15 +166,17 @@ def test_heartbeats_go_on_until_every_window_is_final() -> None:
     assert heartbeat.going_on_s(pipeline, 10) == 2 * 675
 
 
-def _beat(record: Record, at: int) -> dict[str, object]:
-    found: dict[str, object] = json.loads(heartbeat.message(record, T0 + at))
+def _beat(of: heartbeat.Events, at: int) -> dict[str, object]:
+    found: dict[str, object] = json.loads(heartbeat.message(of.source, T0 + at))
     return found
 
 
 def test_verify_counts_a_heartbeat_as_one_and_nowhere_else() -> None:
     shown, clicked = [impression(1, 0), impression(2, 1_000)], [click(1, 1, 500)]
     right = results(model(shown, clicked, PIPELINE), PIPELINE)
-    found = verdict([*shown, _beat(IMPRESSION, 90_000)], [*clicked, _beat(CLICK, 90_000), _beat(CLICK, 91_000)], right)
+    found = verdict(
+        [*shown, _beat(IMPRESSIONS, 90_000)], [*clicked, _beat(CLICKS, 90_000), _beat(CLICKS, 91_000)], right
+    )
     assert found.results["ctr"].compared == 1
     assert found.results["ctr"].ok
     assert found.ledger["impressions"]["heartbeat"] == 1
@@ -183,7 +187,7 @@ def test_verify_counts_a_heartbeat_as_one_and_nowhere_else() -> None:
 
 def test_verify_knows_that_a_heartbeat_makes_later_events_late() -> None:
     streaming = replace(PIPELINE, bounded=False, watermark_delay=Duration(1_000))
-    late = [_beat(IMPRESSION, 400_000), _beat(IMPRESSION, 400_000), _beat(IMPRESSION, 400_000), impression(1, 0)]
+    late = [_beat(IMPRESSIONS, 400_000), _beat(IMPRESSIONS, 400_000), _beat(IMPRESSIONS, 400_000), impression(1, 0)]
     assert verdict(late, [], [], streaming).ledger["impressions"]["late"] == 1
     assert verdict(late[3:], [], [], streaming).ledger["impressions"]["late"] == 0
 

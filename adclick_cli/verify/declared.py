@@ -32,7 +32,7 @@ SELECT
     sum(clicks_low)::BIGINT AS click_count_low, sum(clicks_high)::BIGINT AS click_count_high{leaves},
     sum(impressions_low) > 0 AND window_end - 1 + $held <= $bound AS must
 FROM counts
-GROUP BY ALL
+GROUP BY window_start, window_end, {key}
 """
 
 

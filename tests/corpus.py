@@ -47,6 +47,8 @@ def bad(event: Mapping[str, Any], text: str) -> dict[str, tuple[bytes | None, st
         "a comment": b"/* c */" + good,
         "a key without quotes": good.replace(f'"{text}"'.encode(), text.encode()),
         "NaN": good[:-1] + b',"x":NaN}',
+        "NaN in small letters": good[:-1] + b',"x": nan}',
+        "infinity, cut short": good[:-1] + b',"x":[1, -Inf]}',
         "a trailing comma": good[:-1] + b",}",
         "a leading zero": stamp(f"0{event[STAMP]}"),
         "too many levels": good[:-1] + b',"x":' + b"[" * 2_000 + b"]" * 2_000 + b"}",

@@ -125,7 +125,7 @@ def _messages(case: Case) -> Arrival:
             add(step.topic, step.partition, step.value, step)
         else:
             source = contents.source(case.pipeline, _topic(step))
-            event = shape.shaped(source, shape.fitting(source, _event(case, step)))
+            event = shape.shaped(source, shape.fitting(source)(_event(case, step)))
             add(_topic(step), step.partition, json.dumps(event).encode(), step)
     return Arrival(messages, arrived)
 

@@ -151,23 +151,29 @@ def events(plan: Plan, catalog: Catalog = CATALOG) -> Iterator[Event]:
     chance = random.Random(f"adclick/{plan.seed}/{plan.start_ms}")  # noqa: S311
     clean = _clean(plan, chance)
     sources = (catalog.impressions, catalog.clicks)
+    shapes = (_shape(catalog.impressions), _shape(catalog.clicks))
     if not all(map(shape.is_built_in, sources)):
-        clean = _declared(clean, sources)
-    return _spoilt(plan, chance, clean, sources) if any(vars(plan.shares).values()) else clean
+        clean = _declared(clean, shapes)
+    return _spoilt(plan, chance, clean, sources, shapes) if any(vars(plan.shares).values()) else clean
 
 
 _Sources = tuple[EventSource, EventSource]
 """By kind what events look like."""
+_Shapes = tuple[Callable[[bytes], bytes], Callable[[bytes], bytes]]
+"""By kind what gives events the declared shape."""
 
 
-def _declared(clean: Iterator[Event], sources: _Sources) -> Iterator[Event]:
-    for event in clean:
-        yield event._replace(value=_shaped(sources[event.kind], event.value or b"{}"))
+def _shape(source: EventSource) -> Callable[[bytes], bytes]:
+    if shape.is_built_in(source):
+        return lambda value: value
+    fit, made = shape.fitting(source), shape.shaper(source)
+    written = json.JSONEncoder(separators=(",", ":")).encode
+    return lambda value: written(made(fit(json.loads(value)))).encode()
 
 
-def _shaped(source: EventSource, value: bytes) -> bytes:
-    plain = shape.fitting(source, json.loads(value))
-    return json.dumps(shape.shaped(source, plain), separators=(",", ":")).encode()
+def _declared(clean: Iterator[Event], shapes: _Shapes) -> Iterator[Event]:
+    for at_ms, kind, key, value in clean:
+        yield Event(at_ms, kind, key, shapes[kind](value or b"{}"))
 
 
 def _middle(choice: int, campaigns: int) -> str:
@@ -236,7 +242,9 @@ def _clean(plan: Plan, chance: random.Random) -> Iterator[Event]:
         yield Event(due, click, key, value)
 
 
-def _spoilt(plan: Plan, chance: random.Random, clean: Iterator[Event], sources: _Sources) -> Iterator[Event]:
+def _spoilt(
+    plan: Plan, chance: random.Random, clean: Iterator[Event], sources: _Sources, shapes: _Shapes
+) -> Iterator[Event]:
     run, shares = run_id(plan), plan.shares
     held: list[tuple[int, int, Event]] = []
     for number, event in enumerate(clean):
@@ -254,9 +262,7 @@ def _spoilt(plan: Plan, chance: random.Random, clean: Iterator[Event], sources: 
             body = (
                 f'{{"click_id":"{lost}-c","impression_id":"{lost}","user_id":"user-0","event_timestamp":{event.at_ms}}}'
             )
-            click = sources[Kind.CLICK]
-            value = body.encode() if shape.is_built_in(click) else _shaped(click, body.encode())
-            yield Event(event.at_ms, Kind.CLICK, lost.encode(), value)
+            yield Event(event.at_ms, Kind.CLICK, lost.encode(), shapes[Kind.CLICK](body.encode()))
         if chance.random() < shares.malformed:
             bad = malformed.make(chance, event.value or b"{}", sources[event.kind])
             yield Event(event.at_ms, event.kind, event.key, bad)

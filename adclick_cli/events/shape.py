@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
-from functools import partial
 from typing import Any
 from zlib import crc32
 
@@ -22,7 +21,6 @@ _VALUES = 3
 """Texts that a field gets which nothing else fills."""
 
 _FITTING: Mapping[FieldType, tuple[type, ...]] = {
-    "text": (str, int, float, bool, type(None)),
     "integer": (int,),
     "decimal": (int, float),
     "boolean": (bool,),
@@ -35,11 +33,6 @@ def is_built_in(source: EventSource) -> bool:
     return replace(source, topic=None) == known
 
 
-def paths(source: EventSource) -> dict[str, Path]:
-    """By column where its value is, the time included."""
-    return {one.name: one.path for one in (*source.ids, *source.fields)} | {STAMP: source.time}
-
-
 def time(at_ms: int, unit: TimeUnit) -> int | str:
     """A time as events of a unit have it, what is below the unit cut off.
 
@@ -49,7 +42,7 @@ def time(at_ms: int, unit: TimeUnit) -> int | str:
     """
     if unit == "iso8601":
         moment = _EPOCH + timedelta(milliseconds=at_ms)
-        return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at_ms % 1000:03}Z"
+        return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
     if unit == "s":
         return at_ms // 1000
     return at_ms * {"ms": 1, "us": 1_000, "ns": 1_000_000}[unit]
@@ -62,14 +55,23 @@ def placed(values: Iterable[tuple[Path, Any]], into: Mapping[str, Any] | None = 
         values: paths and values.
         into: what is there before; it is not changed.
     """
-    made: dict[str, Any] = dict(into or {})
+    made: dict[str, Any] = _copied(into or {})
     for path, value in values:
         inner = made
         for name in path[:-1]:
             found = inner.get(name)
-            inner[name] = inner = dict(found) if isinstance(found, dict) else {}
+            if not isinstance(found, dict):
+                inner[name] = found = {}
+            inner = found
         inner[path[-1]] = value
     return made
+
+
+def _copied(of: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _copied(value) if isinstance(value, dict) else value for name, value in of.items()}
+
+
+Shaper = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 
 def shaped(source: EventSource, plain: Mapping[str, Any]) -> dict[str, Any]:
@@ -80,38 +82,54 @@ def shaped(source: EventSource, plain: Mapping[str, Any]) -> dict[str, Any]:
         plain: the event, flat: columns of adclick's own names, the time in ms since the epoch. What it has no value for
             gets one that depends on the impression alone.
     """
+    return dict(shaper(source)(plain))
+
+
+def shaper(source: EventSource) -> Shaper:
+    """What gives many events the declared shape; without a declaration they stay what they are."""
     if is_built_in(source):
-        return dict(plain)
-    known = paths(source)
-    values: list[tuple[Path, Any]] = [((name,), value) for name, value in plain.items() if name not in known]
-    for one in (*source.ids, *source.fields):
-        if one.name in plain and not (one.required and plain[one.name] is None):
-            values.append((one.path, _whole(plain[one.name]) if one.type == "integer" else plain[one.name]))
-        else:
-            values += _made_up(one, str(plain.get("impression_id")))
-    # What several columns read must suit the ids first of all.
-    values += [(one.path, plain[one.name]) for one in source.ids if one.name in plain]
-    if STAMP in plain:
-        values.append((source.time, time(plain[STAMP], source.time_unit)))
-    return placed(values)
+        return lambda plain: plain
+    columns = (*source.ids, *source.fields)
+    known = {STAMP, *(one.name for one in columns)}
+    # What several columns read must suit the ids first of all, then what needs a number.
+    shared = len({one.path for one in columns}) < len(columns)
+    ids = source.ids if shared else ()
+    if shared:
+        columns = tuple(sorted(columns, key=lambda one: one.type != "text"))
+    unit = source.time_unit
+
+    def shape(plain: Mapping[str, Any]) -> dict[str, Any]:
+        values: list[tuple[Path, Any]] = [((name,), value) for name, value in plain.items() if name not in known]
+        taken = {one.path for one in columns if one.name in plain} if shared else ()
+        for one in columns:
+            value = plain.get(one.name)
+            if one.name not in plain or (value is None and one.required):
+                values += [] if one.path in taken and one.type == "text" else _made_up(one, plain.get("impression_id"))
+            else:
+                values.append((one.path, _whole(value) if one.type == "integer" else value))
+        values += [(one.path, plain[one.name]) for one in ids if one.name in plain]
+        if STAMP in plain:
+            values.append((source.time, time(plain[STAMP], unit)))
+        return placed(values)
+
+    return shape
 
 
 def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def shaper(source: EventSource) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
-    """What makes events in the declared shape of flat ones; without a declaration they stay what they are."""
-    return (lambda plain: plain) if is_built_in(source) else partial(shaped, source)
+def fitting(source: EventSource) -> Shaper:
+    """What leaves out of made-up events each value that is not of the declared type: `shaped` makes another one."""
+    unfit = {one.name: types for one in source.fields if one.type != "text" and (types := _FITTING[one.type])}
+
+    def fit(plain: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {name: value for name, value in plain.items() if name not in unfit or type(value) in unfit[name]}
+
+    return fit
 
 
-def fitting(source: EventSource, plain: Mapping[str, Any]) -> dict[str, Any]:
-    """An event of made-up values without those that are not of the declared type: `shaped` makes others for them."""
-    types = {one.name: one.type for one in source.fields}
-    return {name: value for name, value in plain.items() if type(value) in _FITTING[types.get(name, "text")]}
-
-
-def _made_up(one: EventField, of: str) -> list[tuple[Path, Any]]:
+def _made_up(one: EventField, of: object) -> list[tuple[Path, Any]]:
     chance = crc32(f"{of}/{one.name}".encode())
     left_out, chance = chance % _LEFT_OUT == 0, chance // _LEFT_OUT
     if not one.required and left_out:

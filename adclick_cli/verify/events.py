@@ -72,8 +72,7 @@ FROM (
     FROM (
         SELECT "partition", "offset", arrived_ms, CASE WHEN
             length(text) <= {longest}
-            AND NOT contains(text, 'NaN')
-            AND NOT contains(text, 'Infinity')
+            AND NOT regexp_matches(text, '(?i)[:,\\[]\\s*-?(?:nan|inf)')
             AND NOT regexp_matches(text, ',\\s*[}}\\]]')
             AND json_valid(text)
         THEN text END AS json

@@ -127,7 +127,7 @@ def _record(chance: random.Random) -> bytes:
     if chance.random() < 0.1:
         pairs.pop()
     made = ("{" + chance.choice((", ", ",", ",\n ", ",\n")).join(pairs) + "}").encode()
-    return made if chance.random() < 0.6 else _spoilt(chance, made)
+    return made if chance.random() < 0.6 else spoilt(chance, made)
 
 
 def _pick(chance: random.Random, values: tuple[str, ...]) -> str:
@@ -135,7 +135,8 @@ def _pick(chance: random.Random, values: tuple[str, ...]) -> str:
     return values[0] if chance.random() < 0.6 else chance.choice(values)
 
 
-def _spoilt(chance: random.Random, made: bytes) -> bytes:
+def spoilt(chance: random.Random, made: bytes) -> bytes:
+    """The same with some bytes left out, put in or exchanged."""
     for _ in range(chance.randrange(1, 4)):
         at = chance.randrange(len(made) + 1)
         to = min(len(made), at + chance.randrange(1, 8))

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adclick_cli.events.reading import Field, Kind, Schema
+from adclick_cli.parameters import Duration
 from adclick_cli.security import Servers
 from adclick_cli.verify import apart, events, oracle
 from adclick_cli.verify.raw import empty
@@ -167,3 +168,11 @@ def test_by_the_own_format_each_record_of_a_message_is_what_the_corpus_says(topi
     for number, case in enumerate(cases):
         wanted = [row if isinstance(row, dict) and row[corpus.STAMP] <= latest else None for row in case.rows]
         assert found[number] == wanted, case.name
+
+
+@pytest.mark.parametrize(("user", "good"), [("[x", False), ("{", False), ("", True), (None, True), ("u", True)])
+def test_a_field_that_may_be_missing_must_be_right_by_the_own_format(user: str | None, good: bool) -> None:
+    pipeline = replace(PIPELINE, portable=False, dedup_window=Duration(5_000), dedup_key="user+ad")
+    db = oracle.connect()
+    oracle.compute(db, messages([impression(1, 0, user=user)]), empty(), pipeline)
+    assert db.execute("SELECT good FROM impressions").fetchall() == [(good,)]

@@ -164,8 +164,12 @@ def objects(value: bytes | None) -> Iterator[tuple[str | None, Any]]:
         yield NO_VALUE, None
         return
     text = (value[FRAME:] if value[:1] == b"\0" else value).decode("utf-8", "surrogateescape")
+    any_record = False
     for reason, found, _ in _records(text):
+        any_record = True
         yield reason, found
+    if not any_record:
+        yield NOT_JSON, None
 
 
 def read(value: bytes | None, schema: Schema) -> list[Row]:

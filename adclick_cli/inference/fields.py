@@ -19,6 +19,8 @@ from adclick_cli.inference.sample import share
 MOST_VALUES = 50
 """Different values of a field that a result may be broken down by without being asked."""
 MOST_FIELDS = 20
+MOST_SCALE = 12
+"""Digits behind the point of a cost: what is written with more comes from a double."""
 UNKNOWN = "unknown"
 _SHOWN_VALUES, _SHOWN_SIGNS = 3, 24
 
@@ -67,7 +69,7 @@ def impressions(columns: Mapping[Path, Column], used: Collection[Path]) -> Decla
     fields: list[FieldGuess] = []
     for hint, name in ((campaign_hint, "campaign_id"), (device_hint, "device_type")):
         found = _best(free, lambda one, hint=hint: hint(one.path) if one.single and _repeats(one) else 0)  # type: ignore[misc]
-        fields.append(_breakdown(name, found) if found else _missing(name))
+        fields.append(_breakdown(name, found) if found else _missing(name, columns))
     cost = _best({path: one for path, one in free.items() if _is_numeric(one)}, lambda one: cost_hint(one.path))
     taken = {one.path for one in fields} | ({cost.path} if cost else set())
     fields += _built_in(builtin.CATALOG.impressions.fields[:-1], columns, taken)
@@ -135,8 +137,9 @@ def _repeats(one: Column) -> bool:
 
 
 def _is_numeric(one: Column) -> bool:
-    numbers = sum(_digits(value) is not None for value in one.values)
-    return bool(one.values) and numbers >= NEARLY_ALL * len(one.values)
+    found = [digits for value in one.values if (digits := _digits(value)) is not None]
+    fits = all(before < MOST_SUMMED_DIGITS for before, _ in found)
+    return bool(found) and fits and len(found) >= NEARLY_ALL * len(one.values)
 
 
 def _digits(value: Scalar) -> tuple[int, int] | None:
@@ -152,10 +155,16 @@ def _breakdown(name: str, found: Column, default: str = UNKNOWN) -> FieldGuess:
     return FieldGuess(name, found.path, _values(found), default=None if found.always else default)
 
 
-def _missing(name: str) -> FieldGuess:
+def _missing(name: str, columns: Mapping[Path, Column]) -> FieldGuess:
     word = name.partition("_")[0]
     evidence = f"No field looks like a {word}: all are {UNKNOWN}, until you name its path."
-    return FieldGuess(name, (name,), evidence, default=UNKNOWN)
+    path = _nowhere(name, columns) if (name,) in columns else (name,)
+    return FieldGuess(name, path, evidence, default=UNKNOWN)
+
+
+def _nowhere(name: str, columns: Mapping[Path, Column]) -> Path:
+    """A path that no event has."""
+    return next(path for number in range(1_000) if (path := (f"no_{name}{number or ''}",)) not in columns)
 
 
 def _values(found: Column) -> str:
@@ -175,14 +184,16 @@ def _quoted(text: str) -> str:
 def _cost(found: Column) -> FieldGuess:
     digits = [known for value in found.values if (known := _digits(value)) is not None]
     before, behind = max(one[0] for one in digits), max(one[1] for one in digits)
-    scale = SCALE if behind <= SCALE else min(behind, MOST_SUMMED_DIGITS - max(before, 4), 12)
+    # One digit more before the point than was seen, or four: prices grow, and rounding may add one.
+    room = MOST_SUMMED_DIGITS - max(before + 1, 4)
+    scale = min(max(behind, SCALE), room, MOST_SCALE)
     numbers = [Decimal(value.strip()) for value in found.values if isinstance(value, str) and _digits(value)]
     told = f"numbers from {min(numbers):f} to {max(numbers):f}"
     if not found.always:
         told += f"; in {share(found.present)} of the events"
-    if before > PRECISION - max(scale, SCALE):
-        told += "; some have too many digits and are refused"
-    return FieldGuess("cost", found.path, told, "decimal", optional=True, scale=max(SCALE, scale))
+    if scale < behind:
+        told += f"; rounded to {scale} digits"
+    return FieldGuess("cost", found.path, told, "decimal", optional=True, scale=scale)
 
 
 def _built_in(known: Sequence[EventField], columns: Mapping[Path, Column], taken: Collection[Path]) -> list[FieldGuess]:
@@ -208,7 +219,8 @@ def _built_in(known: Sequence[EventField], columns: Mapping[Path, Column], taken
 def _elsewhere(name: str, columns: Mapping[Path, Column], taken: Collection[Path]) -> Path | None:
     wanted = words(name)
     for path, one in columns.items():
-        if path not in taken and declarable(path) and one.single and words(*path)[-len(wanted) :] == wanted:
+        known = path[:-1] if path[-1] in ("id", "name") and len(path) > 1 and path[-2] == name else path
+        if path not in taken and declarable(path) and one.single and words(*known)[-len(wanted) :] == wanted:
             return path
     return None
 
@@ -218,9 +230,9 @@ def _unfit(name: str, columns: Mapping[Path, Column], fits: Callable[[Column], b
     own = columns.get((name,))
     if own is None or fits(own):
         return None
-    path = next(p for n in range(1_000) if (p := (f"no_{name}{n or ''}",)) not in columns)
+    path = _nowhere(name, columns)
     kind: FieldType = "decimal" if name == "cost" else "text"
-    what = "number" if name == "cost" else "single text"
+    what = "number that can be summed up" if name == "cost" else "single text"
     return FieldGuess(name, path, f"The events' own {name} is no {what}: it is not read.", kind, optional=True)
 
 
@@ -233,15 +245,16 @@ def _others(
         for path, one in free.items()
         if path not in used and one.single and len(one.texts) == len(one.values) and _has_few_values(one)
     ]
-    taken, found = set(known), []
     few.sort(key=lambda one: -_breakdown_hint(one))
+    names: dict[Path, str] = {}
+    for one in sorted(few[:MOST_FIELDS], key=lambda one: len(one.path)):
+        names[one.path] = column(one.path, {*known, *names.values()})
+    found = []
     for one in few[:MOST_FIELDS]:
-        name = column(one.path, taken)
-        taken.add(name)
         by_default = one.type == "text" and not one.always and one.present >= 0.5
         found.append(
             FieldGuess(
-                name,
+                names[one.path],
                 one.path,
                 _values(one),
                 _type(one),
@@ -254,7 +267,7 @@ def _others(
 
 def _type(one: Column) -> FieldType:
     # A decimal with more digits than the type has would make the event a bad one.
-    fits = all((digits := _digits(value)) and digits[0] <= PRECISION - SCALE for value in one.values)
+    fits = all((digits := _digits(value)) and digits[0] < PRECISION - SCALE for value in one.values)
     return "text" if one.type == "decimal" and not fits else one.type
 
 

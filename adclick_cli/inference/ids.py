@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from adclick_cli.catalog.model import TimeUnit
 from adclick_cli.inference import times
 from adclick_cli.inference.errors import InferenceError
 from adclick_cli.inference.flatten import NEARLY_ALL, Column, text_of
@@ -44,10 +45,17 @@ _OTHER_TIMES = frozenset(
 
 @dataclass(frozen=True)
 class Dated:
-    """A field of times."""
+    """A field of times.
+
+    Attributes:
+        path: where they are.
+        times: what most of the values are.
+        others: what the first of the others is likely to be; empty where there is none.
+    """
 
     path: Path
     times: Times
+    others: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,7 +84,8 @@ def find_time(sample: Sample, columns: Mapping[Path, Column], now_ms: int) -> Da
     for column in columns.values():
         known = times.times(column.values, now_ms) if column.present >= 0.9 and declarable(column.path) else None
         if known is not None and known.share >= 0.5:
-            found.append((known.share + column.present + _time_hint(column.path), Dated(column.path, known)))
+            dated = Dated(column.path, known, _others(column, known.unit, now_ms))
+            found.append((known.share + column.present + _time_hint(column.path), dated))
     if found:
         return max(found, key=lambda one: one[0])[1]
     raise _no_time(sample, columns, now_ms)
@@ -88,7 +97,15 @@ def time_guess(dated: Dated) -> Guess:
     if known.share == 1:
         return Guess(dated.path, f"{known.range} in {times.CALLED[known.unit]}")
     told = f"{share(known.share)} are plausible in {times.CALLED[known.unit]}: {known.range}"
-    return Guess(dated.path, f"{told}; the others are no events, or are refused")
+    return Guess(dated.path, f"{told}. One of the others: {dated.others}")
+
+
+def _others(column: Column, unit: TimeUnit, now_ms: int) -> str:
+    for value in column.values:
+        ms = times.to_ms(value, unit)
+        if ms is None or not times.plausible(ms, now_ms):
+            return f"{str(text_of(value))[:40]!r}. {times.about(value, now_ms)}"
+    return ""
 
 
 def _time_hint(path: Path) -> float:

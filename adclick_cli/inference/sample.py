@@ -127,7 +127,9 @@ def _form(found: _Objects, messages: int) -> str:
         parts.append("nested")
     if found.several:
         parts.append(f"several in {found.several:,} of the messages")
-    parts += [f"{count:,} records are {reason}" for reason, count in found.reasons.most_common(3)]
+    parts += [
+        f"{count:,} record{' is' if count == 1 else 's are'} {reason}" for reason, count in found.reasons.most_common(3)
+    ]
     return ", ".join(parts)
 
 

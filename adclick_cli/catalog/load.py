@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from typing import Any
 
 from adclick_cli.catalog import builtin, check
 from adclick_cli.catalog.expressions import COUNTS, ExpressionError, Expressions
@@ -26,7 +27,7 @@ from adclick_cli.catalog.model import (
     Result,
 )
 from adclick_cli.catalog.problems import CatalogError
-from adclick_cli.catalog.tables import Table, is_declared, read
+from adclick_cli.catalog.tables import Source, Table, is_declared, parse, read
 from adclick_cli.catalog.tree import MOST_DIGITS, MOST_PRODUCT_SCALE, Impressions
 
 _FIELD_KEYS = ("path", "type", "optional", "default", "precision", "scale")
@@ -46,7 +47,24 @@ def load(path: Path | None = None) -> Catalog:
     """
     if path is None:
         return builtin.CATALOG
-    source, document = read(path)
+    return _loaded(*read(path))
+
+
+def load_text(text: str, path: str) -> Catalog:
+    """The catalog that the text of a file declares.
+
+    Args:
+        text: what is in the file, or will be.
+        path: the file's name in messages.
+
+    Raises:
+        ParameterError: it is no TOML.
+        CatalogError: something in it cannot work; all of that is told.
+    """
+    return _loaded(*parse(path, text))
+
+
+def _loaded(source: Source, document: Mapping[str, Any]) -> Catalog:
     top = Table(source, (), {name: value for name, value in document.items() if is_declared(name, value)})
     if not top.data:
         return builtin.CATALOG

@@ -140,13 +140,22 @@ def read(path: Path) -> tuple[Source, dict[str, Any]]:
         ParameterError: it cannot be read, is no UTF-8 or no TOML.
     """
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-        return Source(str(path), text), tomllib.loads(text)
+        return parse(str(path), path.read_bytes().decode("utf-8-sig"))
     except OSError as error:
         known = faults.of_os_error(error)
         raise ParameterError("config file", str(path), known.why, known.mend) from error
     except UnicodeDecodeError as error:
         why = f"It is no UTF-8 text: {error}."
         raise ParameterError("config file", str(path), why, "Save the file as UTF-8.") from error
+
+
+def parse(path: str, text: str) -> tuple[Source, dict[str, Any]]:
+    """A file's text and all that is in it.
+
+    Raises:
+        ParameterError: it is no TOML.
+    """
+    try:
+        return Source(path, text), tomllib.loads(text)
     except ValueError as error:
-        raise ParameterError("config file", str(path), f"{error}.", "Correct the TOML.") from error
+        raise ParameterError("config file", path, f"{error}.", "Correct the TOML.") from error

@@ -71,6 +71,11 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "bench": (("adclick bench --events 1000000 --rounds 3", "each side in turn"),),
     "chaos": (("adclick chaos", "kill processes while events flow, and check every row"),),
+    "init": (
+        ("adclick init", "the built-in catalog, with comments"),
+        ("adclick init --bootstrap-servers kafka:9092 --stdout", "what the topics there look like"),
+        ("adclick init --from-file impressions.jsonl.gz", "what a log looks like"),
+    ),
     "catalog": (
         ("adclick catalog", "what adclick.toml declares, and what is built in"),
         ("adclick catalog --output json", "one JSON object"),

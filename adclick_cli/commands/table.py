@@ -145,6 +145,12 @@ COMMANDS = (
         "Check machine, set-up and pipeline: why are there no rows yet? Exits 3 if something is wrong.",
         "doctor:doctor",
     ),
+    Entry(
+        "init",
+        SETUP,
+        "Write an adclick.toml: the built-in catalog, or one proposed from a broker's topics or from a log.",
+        "init:init",
+    ),
     Entry("catalog", SETUP, "Show what is declared: events, fields, metrics, results.", "catalog:app"),
     Entry("config", SETUP, "Show the settings.", "config:app"),
 )

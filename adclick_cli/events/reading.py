@@ -174,6 +174,28 @@ class _Fraction(str):
     """Any other number, as it is written."""
 
 
+Integer, Fraction = _Integer, _Fraction
+"""The numbers in what `objects` gives."""
+
+
+def objects(value: bytes | None) -> Iterator[tuple[str | None, Any]]:
+    """The records of a message, whatever its schema: a reason why one is no object, or the object without one.
+
+    Args:
+        value: the message; None for a tombstone.
+    """
+    if value is None:
+        yield NO_VALUE, None
+        return
+    text = (value[FRAME:] if value[:1] == b"\0" else value).decode("utf-8", "surrogateescape")
+    any_record = False
+    for reason, found, _ in _records(text):
+        any_record = True
+        yield reason, found
+    if not any_record:
+        yield NOT_JSON, None
+
+
 def read(value: bytes | None, schema: Schema) -> list[Row]:
     """What a message holds: one row or more.
 
@@ -433,7 +455,7 @@ def _time(value: Any, field: Field, schema: Schema) -> int:
     reason = f"{field.label} is no {schema.unit.value}"
     if schema.unit is Unit.ISO8601:
         plain = type(value) is str
-        found = _iso_ms(trim(value)) if plain else None
+        found = iso_ms(trim(value)) if plain else None
         if found is None:
             raise _Wrong(reason)
         ms = found
@@ -456,7 +478,8 @@ def _cut(number: Decimal | None, shift: int) -> int:
     return max(LEAST_LONG, min(GREATEST_LONG, int(number.scaleb(shift, _EXACT))))
 
 
-def _iso_ms(text: str) -> int | None:
+def iso_ms(text: str) -> int | None:
+    """An ISO 8601 time in ms since 1970; None where the text is none."""
     match = _ISO.fullmatch(text)
     if match is None:
         return None

@@ -33,6 +33,11 @@ def show(catalog: Catalog, form: str | None) -> None:
 
 def checked(catalog: Catalog, path: Path | None) -> None:
     """One line on stdout: the catalog can work."""
+    console.write(told(catalog, path) + "\n")
+
+
+def told(catalog: Catalog, path: Path | None) -> str:
+    """One line: the catalog can work."""
     counted = ", ".join(
         f"{len(found)} {word}{'' if len(found) == 1 else 's'}"
         for found, word in (
@@ -41,7 +46,7 @@ def checked(catalog: Catalog, path: Path | None) -> None:
             (catalog.results, "result"),
         )
     )
-    console.write(f"{path or 'The built-in catalog'}: {counted}, nothing wrong.\n")
+    return f"{path or 'The built-in catalog'}: {counted}, nothing wrong."
 
 
 def to_json(catalog: Catalog) -> dict[str, Any]:

@@ -223,7 +223,7 @@ def test_what_a_log_has_no_value_for_is_made_up_where_it_is_needed(tmp_path: Pat
 def test_columns_that_read_one_place_have_one_value_for_all() -> None:
     copy = EventField("copy", ("campaign_id",))
     number = EventField("number", ("browser",), "integer")
-    source = replace(CATALOG.impressions, fields=(copy, number, *CATALOG.impressions.fields))
+    source = replace(CATALOG.impressions, fields=(number, *CATALOG.impressions.fields, copy))
     made = shape.shaped(source, {name: value for name, value in _PLAIN.items() if name != "browser"} | {STAMP: 5})
     assert made["campaign_id"] == "c"
     [row] = reading.read(json.dumps(made).encode(), _whole_schema(source))

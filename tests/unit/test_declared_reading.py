@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -88,6 +89,34 @@ def test_what_is_plain_is_read_by_duckdb_alone(unit: Unit, monkeypatch: pytest.M
     with monkeypatch.context() as patched:
         patched.setattr(reading, "read", lambda *_: pytest.fail("read one by one"))
         _apart([*values], schema)
+
+
+_ODD = (
+    '{"other": {"price": 9.5}, %s, "bid": {"price": 1.25}}',
+    '{"other": {"price": 9.5}, %s, "bid": {"pr\\u0069ce": 1.25}}',
+    '{"bid": {"price": 1.250}, %s, "\\"price": 9.5}',
+    '{%s, "bid": {"price": 1.25,}}',
+    '{%s, "bid": {"price": 1.25}, "x": [1,]}',
+    '{%s, "bid": {"price": -0.00000001}}',
+    '{%s, "bid": {"price": -0.0, "tax": "-0"}}',
+    '{%s, "bid": {"price": "1.2500"}, "view": {"s": ""}, "geo": {"country": ""}}',
+    '{%s, "bid": {"price": ""}}',
+    '{%s, "bid": {"price": 1.25}, "event": {"id": "", "at": 1}}',
+    '{%s, "bid": {"price": 1.25}, "campaign": {"id": ""}}',
+    '{%s, "bid": {"price": 1.25}, "view": {"s": 1, "s": 2}}',
+)
+
+
+@pytest.mark.parametrize("text", _ODD)
+def test_what_can_be_read_in_two_ways_is_read_by_the_rules(text: str) -> None:
+    value = (text % '"event": {"id": "i", "at": 1767225600}, "campaign": {"id": "c"}').encode()
+    assert _differences([value], _wide(Unit.S)) == []
+
+
+def test_a_decimal_of_nothing_but_a_fraction_has_its_zero() -> None:
+    price = Field("price", Kind.DECIMAL, precision=38, scale=38)
+    schema = Schema((Field("id"), price, replace(price, name="tax", precision=2, scale=2), Field("at", Kind.TIME)))
+    assert _differences([b'{"id": "i", "price": 0.5, "tax": 0.5, "at": 5}'], schema) == []
 
 
 def test_a_name_that_no_path_of_duckdb_takes_is_read_all_the_same() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from adclick_cli.broker import admin, sampling
 from adclick_cli.catalog import records
-from adclick_cli.errors import AdclickError
+from adclick_cli.errors import AdclickError, ParameterError
 from adclick_cli.inference import ids, propose
 from adclick_cli.inference.errors import InferenceError
 from adclick_cli.inference.guess import Proposal
@@ -45,6 +45,9 @@ def of_broker(
     named = {flag: name for flag, name in (("impressions", impressions), ("clicks", clicks)) if name is not None}
     for flag, name in named.items():
         parse_topic(name, flag)
+    if impressions is not None and impressions == clicks:
+        why = "It is the topic of the impressions, too, and adclick reads each kind from a topic of its own."
+        raise ParameterError("clicks", clicks, why, "Name two topics.")
     there = [name for name in admin.list_topics(servers) if not name.startswith("_")]
     for name in named.values():
         if name not in there:

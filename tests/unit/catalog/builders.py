@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
+from adclick_cli.catalog.expressions import Expressions
 from adclick_cli.catalog.load import load
 from adclick_cli.catalog.model import Catalog, EventField
 from adclick_cli.catalog.problems import CatalogError, Problem
@@ -71,3 +72,8 @@ def refused(folder: Path, text: str) -> list[Problem]:
     except CatalogError as error:
         return list(error.problems)
     return []
+
+
+def parse(text: str, **others: str) -> Tree:
+    """The tree of a metric's text; `others` are further metrics."""
+    return Expressions({"it": text, **others}, FIELDS).tree("it")

@@ -12,11 +12,7 @@ from adclick_cli.catalog.duckdb_sql import duckdb
 from adclick_cli.catalog.expressions import DEEPEST, LONGEST, ExpressionError, Expressions
 from adclick_cli.catalog.flink_sql import flink
 from adclick_cli.catalog.tree import Binary, Clicks, Count, Impressions, Negative, Number, Sum, Tree, is_additive
-from tests.unit.catalog.builders import FIELDS, printed, trees
-
-
-def parse(text: str, **others: str) -> Tree:
-    return Expressions({"it": text, **others}, FIELDS).tree("it")
+from tests.unit.catalog.builders import FIELDS, parse, printed, trees
 
 
 @given(trees())

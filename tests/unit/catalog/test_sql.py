@@ -28,8 +28,7 @@ from adclick_cli.catalog.tree import (
     leaves,
     result_type,
 )
-from tests.unit.catalog.builders import FIELDS, trees
-from tests.unit.catalog.test_expressions import parse
+from tests.unit.catalog.builders import FIELDS, parse, trees
 
 Value = Decimal | float | None
 COLUMNS = {

@@ -13,6 +13,9 @@ from adclick_cli.results.rows import AlertRow, Deletion, Row, WindowRow
 SETTLING = timedelta(seconds=15)
 """How long clicks and the live lane are waited for before a window is compared with others."""
 
+DECLARED_WINDOWS = 8
+"""Windows of a declared result that are kept of each group."""
+
 Window = tuple[datetime, datetime]
 
 
@@ -24,6 +27,7 @@ class Boards:
 
     Attributes:
         ctr, engagement, alerts: the rows.
+        declared: by name, those of the results that `adclick.toml` declares.
         written: when the newest row of LIVE, FINAL and ALERT was written, UTC.
         unreadable: messages that are no row, by topic.
     """
@@ -31,6 +35,7 @@ class Boards:
     def __init__(self, windows: int) -> None:
         self.ctr = WindowBoard(windows=windows)
         self.engagement = WindowBoard(windows=windows)
+        self.declared: dict[str, WindowBoard] = {}
         self.alerts = AlertBoard()
         self.written: dict[str, datetime] = {}
         self.unreadable: dict[str, int] = {}
@@ -43,13 +48,15 @@ class Boards:
         return not self._windows
 
     def take(self, what: str, row: Row | Deletion) -> bool:
-        """Take a row of ctr, engagement or alerts; returns whether anything changed."""
+        """Take a row of a result or of alerts; returns whether anything changed."""
         if isinstance(row, AlertRow):
             self._note("ALERT", row.updated)
             return self.alerts.update(row)
         if what == "alerts":
             return False
-        board = self.ctr if what == "ctr" else self.engagement
+        board = {"ctr": self.ctr, "engagement": self.engagement}.get(what)
+        if board is None:
+            return self.declared.setdefault(what, WindowBoard(windows=DECLARED_WINDOWS)).update(row)
         if isinstance(row, WindowRow):
             self._note(row.state, row.updated)
             window = (row.start, row.end)

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from adclick_cli.broker.consumer import Message
 from adclick_cli.broker.tail import Tail
+from adclick_cli.catalog.builtin import CATALOG
+from adclick_cli.catalog.model import Catalog
 from adclick_cli.dashboard.boards import Boards
 from adclick_cli.dashboard.state import Dead, State
 from adclick_cli.errors import AdclickError, BrokerError
@@ -41,9 +43,10 @@ class Feed(threading.Thread):
         topics: names of the topics; that of the dead letters need not be there.
         home: `ADCLICK_HOME`, for the last verdict.
         nothing: tells why there are no rows yet.
+        catalog: which results there are.
     """
 
-    def __init__(self, state: State, topics: Topics, home: Path, nothing: Nothing) -> None:
+    def __init__(self, state: State, topics: Topics, home: Path, nothing: Nothing, catalog: Catalog = CATALOG) -> None:
         super().__init__(name="adclick-dashboard-feed", daemon=True)
         self._state = state
         self._dead_letters = topics.dead_letters
@@ -51,8 +54,8 @@ class Feed(threading.Thread):
         self._nothing = nothing
         self._records: dict[str, tuple[str, Record]] = {
             topic: (what, record)
-            for what in reading.WHAT
-            for topic, record in reading.topics_of(what, topics, early=True).items()
+            for what in (*(one.name for one in catalog.results), "alerts")
+            for topic, record in reading.topics_of(what, topics, early=True, catalog=catalog).items()
         }
         self._ending = threading.Event()
 

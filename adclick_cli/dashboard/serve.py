@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from adclick_cli import submission
 from adclick_cli.errors import AdclickError, ParameterError
 from adclick_cli.runtime.process import require_free
 from adclick_cli.settings import Settings
@@ -105,7 +106,9 @@ def serve(
 
     source = Source(settings.servers, "connecting", datetime.now(timezone.utc))
     state = State(source, windows)
-    feed = Feed(state, settings.topics(), settings.home, nothing)
+    submitted = submission.current_pipeline(settings)
+    catalog = submitted.catalog if submitted else settings.catalog()
+    feed = Feed(state, settings.topics(), settings.home, nothing, catalog)
     server: uvicorn.Server | None = None
     config = uvicorn.Config(
         make(state, names, ready, lambda: server is not None and server.should_exit),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from adclick_cli.dashboard import campaigns
@@ -20,6 +21,7 @@ from adclick_cli.results.times import read_iso
 from adclick_cli.results.wilson import interval
 
 LISTED_ALERTS = 50
+LISTED_GROUPS = 25
 
 
 def take(state: State, view: View, now: datetime, drawn: Sequence[str] = ()) -> dict[str, Any]:
@@ -45,6 +47,7 @@ def take(state: State, view: View, now: datetime, drawn: Sequence[str] = ()) -> 
             "auto": view.picks is None,
             **campaigns.summary(boards, view, boards.settled(now)),
             "devices": _devices(boards, axis, boards.settled(now)),
+            "declared": [_declared(*one) for one in sorted(boards.declared.items())],
             "alerts": _alerts(boards, axis),
             "freshness": _freshness(boards, axis),
             "quality": _quality(boards, dead, verdict),
@@ -129,6 +132,34 @@ def _devices(boards: Boards, axis: Sequence[Window], settled: Window | None) -> 
             }
         )
     return {"start": ms(settled[0]) if settled else None, "rows": found}
+
+
+def _declared(name: str, board: WindowBoard) -> dict[str, Any]:
+    """The newest row of each group of a declared result, most impressions first; values are texts with all digits."""
+    lines = board.lines(1)
+    latest = [line.latest for line in lines[:LISTED_GROUPS]]
+    others = (*(latest[0].metrics if latest else ()), "window_start", "window_end")
+    return {
+        "name": name,
+        "by": [one for one in latest[0].values if one not in others] if latest else [],
+        "metrics": list(latest[0].metrics) if latest else [],
+        "groups": len(lines),
+        "rows": [
+            {
+                "name": row.name,
+                "start": ms(row.start),
+                "state": row.state,
+                "values": [_text(row.values[metric]) for metric in row.metrics],
+            }
+            for row in latest
+        ],
+    }
+
+
+def _text(value: int | float | Decimal | None) -> str | None:
+    if value is None:
+        return None
+    return f"{value:,.4f}" if isinstance(value, float) else f"{value:,}"
 
 
 def _alerts(boards: Boards, axis: Sequence[Window]) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta, timezone
 
 from adclick_cli import schema
 from adclick_cli.broker.consumer import Message
+from adclick_cli.catalog import records
+from adclick_cli.catalog.model import Catalog
 from adclick_cli.dashboard.boards import Boards
 from adclick_cli.dashboard.state import Source, State
 from adclick_cli.results.rows import read
@@ -42,6 +44,12 @@ def put(boards: Boards, record: schema.Record, minute: int, name: str, impressio
     text = json.dumps(values(record, minute, name, impressions, clicks)).encode()
     message = Message(record.default_topic, 0, 0, round(at(minute + 1).timestamp() * 1000), None, text)
     boards.take("ctr" if record in (schema.CTR, schema.CTR_LIVE) else "engagement", read(record, message))
+
+
+def put_declared(boards: Boards, catalog: Catalog, result: str, text: str) -> None:
+    """A final row of a declared result."""
+    record = records.lanes(catalog, result)[-1]
+    boards.take(result, read(record, Message(record.default_topic, 0, 0, 0, None, text.encode())))
 
 
 def alert(minute: int, name: str, kind: str = "SPIKE") -> dict[str, object]:

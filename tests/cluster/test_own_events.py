@@ -12,6 +12,7 @@ import pytest
 from adclick_cli.broker.producer import open_producer
 from adclick_cli.broker.whole import read_topic
 from tests.cluster.conftest import Cluster
+from tests.dashboard_process import start_page
 
 pytestmark = pytest.mark.cluster
 EXAMPLE = Path(__file__).parents[2] / "examples" / "spend" / "adclick.toml"
@@ -52,6 +53,12 @@ def test_nested_events_in_microseconds_give_spend_by_country_and_device(cluster:
     assert "country · device_type" in table
     chosen = cluster.rows("watch", "spend", "--once", "--where", "spend>0 and device_type=mobile", env=env)
     assert {row["device_type"] for row in chosen} == {"mobile"}
+
+    with start_page(cluster.env | env) as page:
+        picture = page.wait_for(lambda found: found["declared"])
+    (shown,) = picture["declared"]
+    assert (shown["name"], shown["by"]) == ("spend", ["country", "device_type"])
+    assert shown["metrics"] == ["impression_count", "click_count", "spend", "cpc", "ecpm"]
 
     # One unit of the last digit too much is found.
     wrong = json.dumps(clicked | {"spend": 0}).replace(

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from adclick_cli import schema
+from adclick_cli.catalog.load import load
 from adclick_cli.dashboard import snapshot
 from adclick_cli.dashboard.boards import SETTLING, Boards
 from adclick_cli.dashboard.state import Dead, State
 from adclick_cli.dashboard.view import View
 from adclick_cli.results.board import AlertBoard, WindowBoard
 from adclick_cli.results.wilson import interval
-from tests.builders.dashboard import MINUTE, at, new_state, put, put_alert
+from tests.builders.dashboard import MINUTE, at, new_state, put, put_alert, put_declared
 
+SPEND = load(Path(__file__).parents[2] / "examples" / "spend" / "adclick.toml")
 NOW = at(5) + timedelta(seconds=30)
 
 
@@ -287,3 +290,32 @@ def test_every_change_is_told_and_nothing_else() -> None:
     assert (state.version, state.source.since) == (seen + 1, at(2))
     state.set_source(at(3), state="gone", why="it is still dead")
     assert state.source.since == at(2)
+
+
+def test_declared_results_are_shown_with_all_their_digits(boards: Boards) -> None:
+    row = {"window_start": "2026-01-01T12:00:00Z", "window_end": "2026-01-01T12:01:00Z", "device_type": "m"}
+    for minute, country, count in ((0, "CH", 9), (1, "CH", 5), (0, "FR", 7)):
+        times = {
+            name: value.replace(f":0{at}:", f":0{at + minute}:")
+            for at, (name, value) in enumerate(list(row.items())[:2])
+        }
+        plain = {
+            **row,
+            **times,
+            "country": country,
+            "impression_count": count,
+            "click_count": 1,
+            "cpc": 0.25,
+            "ecpm": None,
+        }
+        text = json.dumps(plain | {"spend": "SPEND"}).replace('"SPEND"', "12345678901234567890.123456")
+        put_declared(boards, SPEND, "spend", text)
+    (found,) = picture(shown(boards))["declared"]
+    assert (found["name"], found["by"], found["groups"]) == ("spend", ["country", "device_type"], 2)
+    assert found["metrics"] == ["impression_count", "click_count", "spend", "cpc", "ecpm"]
+    assert [(one["name"], one["values"][0], one["state"]) for one in found["rows"]] == [
+        ("FR · m", "7", "FINAL"),
+        ("CH · m", "5", "FINAL"),
+    ]
+    assert found["rows"][0]["values"][2:] == ["12,345,678,901,234,567,890.123456", "0.2500", None]
+    assert picture(new_state())["declared"] == []

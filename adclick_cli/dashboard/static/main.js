@@ -4,7 +4,7 @@ import { CtrPlot, VolumePlot } from "./charts.js";
 import { $, say } from "./dom.js";
 import { Feed } from "./feed.js";
 import { showChips, showNotice } from "./health.js";
-import { showAlerts, showDevices, showFigures, showLegend, showMovers } from "./panels.js";
+import { showAlerts, showDeclared, showDevices, showFigures, showLegend, showMovers } from "./panels.js";
 import { showQuality } from "./quality.js";
 import { showRange, showTable, startFilters } from "./table.js";
 import { startTheme } from "./theme.js";
@@ -61,6 +61,7 @@ function draw() {
   }
   showMovers(picture, toggle);
   showDevices(picture);
+  showDeclared(picture);
   showAlerts(picture, toggle);
   showQuality(picture);
   showTable(picture, wishes, toggle);

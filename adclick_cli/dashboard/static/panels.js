@@ -111,6 +111,53 @@ export function showDevices(picture) {
   });
 }
 
+const HEADINGS = { impression_count: "Impressions", click_count: "Clicks" };
+
+// What adclick.toml declares. Numbers come as texts: a decimal has more digits than JavaScript's numbers.
+export function showDeclared(picture) {
+  render($("declared"), picture.declared, () =>
+    picture.declared.map((one) =>
+      el(
+        "section",
+        { class: "card", "aria-label": `Result ${one.name}` },
+        el(
+          "div",
+          { class: "head" },
+          el("h2", {}, one.name),
+          el("p", { class: "note" }, one.groups > one.rows.length ? `${one.rows.length} of ${count(one.groups)} groups` : ""),
+        ),
+        el(
+          "div",
+          { class: "table-wrap", tabindex: "0", role: "group", "aria-label": `Rows of ${one.name}` },
+          el(
+            "table",
+            {},
+            el(
+              "thead",
+              {},
+              el("tr", {}, [one.by.join(" · "), "Window", ...one.metrics.map((name) => HEADINGS[name] ?? name), "State"].map((name) => el("th", { scope: "col" }, name))),
+            ),
+            el(
+              "tbody",
+              {},
+              one.rows.map((row) =>
+                el(
+                  "tr",
+                  {},
+                  el("td", {}, row.name),
+                  el("td", { class: "mono" }, moment(row.start)),
+                  ...row.values.map((value) => el("td", { class: "num" }, value ?? "–")),
+                  el("td", {}, badge(row.state)),
+                ),
+              ),
+            ),
+          ),
+        ),
+      ),
+    ),
+  );
+}
+
 export function showAlerts(picture, toggle) {
   const { alerts } = picture;
   say($("alerts-note"), alerts.total > alerts.rows.length ? `newest ${alerts.rows.length} of ${alerts.at_least ? "at least " : ""}${count(alerts.total)}` : `${count(alerts.total)} in all`);

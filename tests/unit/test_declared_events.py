@@ -309,6 +309,9 @@ def test_a_number_of_time_in_the_declared_unit_is_no_warning() -> None:
     assert "event.at in partition 1 of ad-impressions is" in finding.what
     assert "likely milliseconds. adclick reads seconds; taken for seconds it is too far ahead" in finding.what
     assert judge.event_times(found) == []
+    finer = replace(CATALOG, impressions=replace(CATALOG.impressions, time_unit="ns"))
+    [finding] = judge.event_times(replace(found, pipeline=replace(found.pipeline, catalog=finer)))
+    assert "likely milliseconds. adclick reads nanoseconds; taken for nanoseconds it is 1970-01-01T" in finding.what
 
 
 def test_the_oracle_counts_events_of_a_declared_shape(catalog: Catalog) -> None:

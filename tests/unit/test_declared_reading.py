@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -101,8 +102,8 @@ _ODD = (
     '{%s, "bid": {"price": -0.0, "tax": "-0"}}',
     '{%s, "bid": {"price": "1.2500"}, "view": {"s": ""}, "geo": {"country": ""}}',
     '{%s, "bid": {"price": ""}}',
-    '{%s, "bid": {"price": 1.25}, "event": {"id": "", "at": 1}}',
-    '{%s, "bid": {"price": 1.25}, "campaign": {"id": ""}}',
+    '{"z": {%s}, "bid": {"price": 1.25}, "event": {"id": "", "at": 1}, "campaign": {"id": "c"}}',
+    '{"z": {%s}, "bid": {"price": 1.25}, "event": {"id": "[", "at": 1}, "campaign": {"id": "c"}}',
     '{%s, "bid": {"price": 1.25}, "view": {"s": 1, "s": 2}}',
 )
 
@@ -111,6 +112,15 @@ _ODD = (
 def test_what_can_be_read_in_two_ways_is_read_by_the_rules(text: str) -> None:
     value = (text % '"event": {"id": "i", "at": 1767225600}, "campaign": {"id": "c"}').encode()
     assert _differences([value], _wide(Unit.S)) == []
+
+
+def test_zero_has_no_sign_as_in_sql() -> None:
+    assert [paths.text(Decimal(one)) for one in ("-0.00", "0E-6", "-1.5", "1E+2")] == [
+        "0.00",
+        "0.000000",
+        "-1.5",
+        "100",
+    ]
 
 
 def test_a_decimal_of_nothing_but_a_fraction_has_its_zero() -> None:
@@ -124,6 +134,14 @@ def test_a_name_that_no_path_of_duckdb_takes_is_read_all_the_same() -> None:
     value = '{"it\'s": {"\\"": "x"}, "ä*": 5}'.encode()
     assert _differences([value, b"{}"], schema) == []
     assert _apart([value], schema)[0]["id"] == "x"
+
+
+@pytest.mark.parametrize("unit", [Unit.S, Unit.NS, Unit.ISO8601])
+def test_flat_texts_with_another_unit_have_times_in_ms(unit: Unit) -> None:
+    schema = Schema((Field("id"), Field("event_timestamp", Kind.TIME)), unit)
+    at = {Unit.S: "1767225600", Unit.NS: "1767225600000000000", Unit.ISO8601: '"2026-01-01T00:00:00Z"'}[unit]
+    [row] = _apart([f'{{"id": "i", "event_timestamp": {at}}}'.encode()], schema)
+    assert (row["id"], row["stamp"], row["stamp_type"]) == ("i", "1767225600000", "BIGINT")
 
 
 def test_an_empty_topic_has_the_columns() -> None:

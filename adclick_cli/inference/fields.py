@@ -28,9 +28,7 @@ _NUMBER = re.compile(r"[+-]?([0-9]{1,30})(?:\.([0-9]{1,30}))?(?:[eE]([+-]?[0-9]{
 _NO_CAMPAIGN = frozenset(
     {"type", "budget", "status", "start", "end", "objective", "country", "goal", "url", "version", "time"}
 )
-_NO_DEVICE = frozenset(
-    {"id", "model", "version", "ip", "ua", "make", "brand", "vendor", "language", "width", "height", "user", "agent"}
-)
+_NO_DEVICE = frozenset({"id", "model", "version", "ip", "ua", "make", "brand", "vendor", "language", "width", "height"})
 _NO_COST = frozenset(
     {"id", "currency", "cur", "type", "model", "floor", "code", "count", "time", "timestamp", "ts", "at", "name"}
 )
@@ -72,7 +70,7 @@ def impressions(columns: Mapping[Path, Column], used: Collection[Path]) -> Decla
         fields.append(_breakdown(name, found) if found else _missing(name, columns))
     cost = _best({path: one for path, one in free.items() if _is_numeric(one)}, lambda one: cost_hint(one.path))
     taken = {one.path for one in fields} | ({cost.path} if cost else set())
-    fields += _built_in(builtin.CATALOG.impressions.fields[:-1], columns, taken)
+    fields += _built_in(builtin.CATALOG.impressions.fields, columns, taken)
     if cost:
         fields.append(_cost(cost))
     elif wrong := _unfit("cost", columns, _is_numeric):
@@ -200,7 +198,7 @@ def _built_in(known: Sequence[EventField], columns: Mapping[Path, Column], taken
     """The optional texts that are built in, where their path is another one or their value is no text."""
     found = []
     for field in known:
-        if not field.optional:
+        if not field.optional or field.type != "text":
             continue
         own = columns.get(field.path)
         if own is None or field.path in taken:

@@ -33,10 +33,10 @@ _OTHER_WORDS = frozenset(
         *("line", "order", "group", "geo", "country", "product", "partner", "browser", "ip", "schema", "trace"),
     ]
 )
-_TIME_WORDS = {"event": 1, "timestamp": 3, "time": 3, "ts": 3, "at": 2, "occurred": 2, "when": 2, "date": 1} | {
-    "datetime": 3,
-    "stamp": 2,
-    "created": 1,
+_TIME_WORDS = {
+    **dict.fromkeys(("timestamp", "time", "ts", "datetime"), 3),
+    **dict.fromkeys(("at", "occurred", "when", "stamp"), 2),
+    **dict.fromkeys(("event", "date", "created"), 1),
 }
 _OTHER_TIMES = frozenset(
     {"received", "ingest", "ingested", "ingestion", "processed", "updated", "server", "kafka", "expires", "sent"}

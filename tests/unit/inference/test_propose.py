@@ -187,6 +187,7 @@ def test_without_a_campaign_and_a_device_all_are_unknown_until_they_are_named() 
         ("cmp", "campaign_id"),
         ("line_item_id", "campaign_id"),
         ("DeviceType", "device_type"),
+        ("user_device", "device_type"),
         ("platform", "device_type"),
         ("os", "device_type"),
         ("bidPrice", "cost"),
@@ -204,7 +205,9 @@ def test_campaign_device_and_cost_are_known_by_other_names(name: str, field: str
     assert events(catalog.impressions, shown)
 
 
-@pytest.mark.parametrize("name", ["campaign_type", "device_id", "os_version", "price_currency", "bid_id", "deviceIp"])
+@pytest.mark.parametrize(
+    "name", ["campaign_type", "device_id", "os_version", "price_currency", "bid_id", "device_type_version"]
+)
 def test_what_only_sounds_like_them_is_none(name: str) -> None:
     shown = [{"id": f"v-{n}", "ts": START_MS + n, name: 7} for n in range(100)]
     _, catalog = proposed(sample("views", shown), sample("clicks", CLICKS))
@@ -273,6 +276,13 @@ def test_serial_numbers_that_meet_by_chance_are_told_apart_by_their_names() -> N
     clicked = [{"id": n, "impressionId": 2 * n, "ts": START_MS + n} for n in range(100)]
     _, catalog = proposed(sample("views", shown), sample("clicks", clicked))
     assert (catalog.clicks.id, catalog.clicks.parent) == (("id",), ("impressionId",))
+
+
+def test_a_user_who_comes_once_is_not_taken_for_the_event() -> None:
+    shown = [{"user_id": f"u-{n}", "id": f"i-{n}", "ts": START_MS + n} for n in range(100)]
+    clicked = [{"user_id": f"u-{n}", "ref": f"i-{n}", "id": f"c-{n}", "ts": START_MS + n} for n in range(50)]
+    _, catalog = proposed(sample("views", shown), sample("clicks", clicked))
+    assert (catalog.impressions.id, catalog.clicks.parent) == (("id",), ("ref",))
 
 
 def test_clicks_without_an_id_of_their_own_have_that_of_the_impression() -> None:

@@ -98,6 +98,11 @@ def test_a_file_that_is_there_stays_unless_it_is_to_be_replaced(folder: Path) ->
     assert path.read_text(encoding="utf-8") == toml.of_default()
 
 
+def test_a_file_that_is_there_is_told_before_a_broker_is_asked(folder: Path) -> None:
+    (folder / "adclick.toml").write_text("", encoding="utf-8")
+    assert isinstance(_run("--bootstrap-servers", "127.0.0.1:9").exception, InferenceError)
+
+
 def test_a_file_that_comes_meanwhile_is_not_replaced(folder: Path) -> None:
     (folder / "adclick.toml").write_text("", encoding="utf-8")
     with pytest.raises(InferenceError, match="already"):

@@ -10,6 +10,7 @@ from typing import Any
 from adclick_cli.events import reading
 from adclick_cli.inference.errors import InferenceError
 from adclick_cli.inference.flatten import Flat, flatten
+from adclick_cli.schema import HEARTBEAT_ID
 
 MOST_OBJECTS = 50_000
 """Objects of a sample that are looked at: one message may hold any number."""
@@ -101,6 +102,10 @@ def share(part: int | float, whole: int | float = 1) -> str:
     return "less than 1 %" if 0 < found < 0.5 else f"{found:.0f} %"
 
 
+HEARTBEAT = "of adclick's own heartbeats"
+"""What is no event of whoever fills the topic."""
+
+
 class _Objects:
     """Objects of messages, and how they stand in them."""
 
@@ -113,8 +118,11 @@ class _Objects:
         """Take a message apart."""
         count = 0
         for reason, record in reading.objects(value):
-            if reason is None:
-                self.objects.append(flatten(record))
+            flat = flatten(record) if reason is None else {}
+            if HEARTBEAT_ID in flat.values():
+                self.reasons[HEARTBEAT] += 1
+            elif reason is None:
+                self.objects.append(flat)
                 count += 1
             else:
                 self.reasons[reason] += 1

@@ -9,6 +9,7 @@ import pytest
 from adclick_cli.inference.errors import InferenceError
 from adclick_cli.inference.flatten import COMPOUND, MOST_PATHS, columns, flatten
 from adclick_cli.inference.sample import of_messages, share
+from adclick_cli.schema import HEARTBEAT_ID
 
 
 def test_objects_are_found_in_every_form_of_message() -> None:
@@ -22,6 +23,15 @@ def test_objects_are_found_in_every_form_of_message() -> None:
     assert "1 record is not JSON" in told
     assert "1 record is no value" in told
     assert (found.total, found.complete) == (100, False)
+
+
+def test_heartbeats_are_no_events_of_the_topic() -> None:
+    beat = json.dumps({"event": {"id": HEARTBEAT_ID}, "campaign": HEARTBEAT_ID, "at": 1}).encode()
+    found = of_messages("t", [b'{"event": {"id": "i1"}, "at": 2}', beat, beat])
+    assert [dict(one)[("at",)] for one in found.objects] == ["2"]
+    assert "2 records are of adclick's own heartbeats" in found.evidence[0]
+    with pytest.raises(InferenceError, match="no message of the topic t holds a JSON object"):
+        of_messages("t", [beat])
 
 
 def test_json_behind_the_magic_byte_is_json() -> None:

@@ -11,6 +11,7 @@ import json
 import os
 import socket
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from adclick_cli.errors import PortTakenError
 from adclick_cli.login import SECRETS
 
 STOP_GRACE_S = 10.0
+POLL_S = 0.02
 SECRET_VARIABLES = frozenset(f"ADCLICK_{name.upper()}" for name in SECRETS)
 
 
@@ -59,11 +61,9 @@ class Process:
             return
         try:
             found.terminate()
-            try:
-                found.wait(STOP_GRACE_S)
-            except psutil.TimeoutExpired:
+            if not self._ends():
                 found.kill()
-                found.wait(STOP_GRACE_S)
+                self._ends()
         except psutil.NoSuchProcess:
             return
 
@@ -73,7 +73,7 @@ class Process:
         if found is not None:
             try:
                 found.kill()
-                found.wait(STOP_GRACE_S)
+                self._ends()
             except psutil.NoSuchProcess:
                 return
 
@@ -88,6 +88,19 @@ class Process:
         found = self._find()
         if found is not None:
             found.resume()
+
+    def _ends(self) -> bool:
+        """Whether it ends in time.
+
+        One that has ended stays in the system's table until its parent looks, which may take seconds in a container.
+        It holds no port and no file any more.
+        """
+        deadline = time.monotonic() + STOP_GRACE_S
+        while self.alive():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(POLL_S)
+        return True
 
     def _find(self) -> psutil.Process | None:
         try:

@@ -90,17 +90,24 @@ class Process:
             found.resume()
 
     def _ends(self) -> bool:
-        """Whether it ends in time.
+        """Whether it ends in time, with all its threads: as long as one of them is there, ports and files are held.
 
-        One that has ended stays in the system's table until its parent looks, which may take seconds in a container.
-        It holds no port and no file any more.
+        What has ended stays in the system's table until its parent looks, which may take seconds in a container.
         """
         deadline = time.monotonic() + STOP_GRACE_S
-        while self.alive():
+        while not self._has_ended():
             if time.monotonic() > deadline:
                 return False
             time.sleep(POLL_S)
         return True
+
+    def _has_ended(self) -> bool:
+        found = self._find()
+        try:
+            # The first thread may be a zombie while others are still ending: those of a JVM take their time.
+            return found is None or (found.status() == psutil.STATUS_ZOMBIE and found.num_threads() <= 1)
+        except psutil.NoSuchProcess:
+            return True
 
     def _find(self) -> psutil.Process | None:
         try:

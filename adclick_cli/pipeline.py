@@ -200,8 +200,8 @@ class Pipeline:
         if name == "clicks":
             return self.catalog.clicks.ids
         source = self.catalog.impressions
-        named = dict.fromkeys((*(one.name for one in self.catalog.needed_fields), *self.dedup_columns))
-        return (*source.ids, *(found for one in named if (found := source.field(one)) is not None))
+        needed = (one.name for one in self.catalog.needed_fields)
+        return (*source.ids, *source.named((*needed, *self.dedup_columns)))
 
     @property
     def outputs(self) -> tuple[Record, ...]:

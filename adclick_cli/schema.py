@@ -100,6 +100,8 @@ WINDOW = (
     Field("window_start", Kind.INSTANT, "first instant of the tumbling window (inclusive)"),
     Field("window_end", Kind.INSTANT, "end of the tumbling window (exclusive)"),
 )
+TIMES = tuple(field.name for field in WINDOW)
+"""The fields that say which window a row is of."""
 _COUNTS = (
     Field("impression_count", Kind.COUNT, "distinct impressions whose event time lies in the window"),
     Field("click_count", Kind.COUNT, "distinct clicks on those impressions within the attribution window"),
@@ -116,8 +118,8 @@ _CTR_FIELDS = (
     Field("ctr", Kind.RATIO, "click_count / impression_count"),
 )
 _ENGAGEMENT_FIELDS = (*WINDOW, Field("device_type", Kind.TEXT, "mobile, desktop, tablet, …"), *_COUNTS)
-_CTR_KEY = ("window_start", "window_end", "campaign_id")
-_ENGAGEMENT_KEY = ("window_start", "window_end", "device_type")
+_CTR_KEY = (*TIMES, "campaign_id")
+_ENGAGEMENT_KEY = (*TIMES, "device_type")
 
 IMPRESSION = Record(
     "impression",

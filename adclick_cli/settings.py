@@ -13,6 +13,7 @@ import ipaddress
 import json
 import os
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -257,7 +258,7 @@ class Settings(LoginSettings):
         Raises:
             ParameterError: Kafka would refuse a name, or two topics share one.
         """
-        declared = self.catalog()
+        declared = self.catalog
         values = {name: getattr(self, f"topic_{name}") for name in Topics.__dataclass_fields__}
         for source in (declared.impressions, declared.clicks):
             if (
@@ -287,8 +288,9 @@ class Settings(LoginSettings):
             seen[record.default_topic] = record.name
         return Topics(**names)
 
+    @cached_property
     def catalog(self) -> Catalog:
-        """What the project's `adclick.toml` declares.
+        """What the project's `adclick.toml` declares; it is read once.
 
         Raises:
             ParameterError: the file cannot be read.
@@ -333,19 +335,8 @@ class Settings(LoginSettings):
             transaction_timeout=Duration.parse(self.transaction_timeout, "transaction-timeout"),
             bootstrap_servers=self.servers.addresses,
             topics=self.topics(),
-            catalog=self._catalog(),
+            catalog=self.catalog,
         )
-
-    def _catalog(self) -> Catalog:
-        declared = self.catalog()
-        if self.portable and declared != CATALOG:
-            raise ParameterError(
-                "portable",
-                "true",
-                "Plain SQL knows the built-in events, metrics and results only, and adclick.toml declares others.",
-                "Leave --portable out.",
-            )
-        return declared
 
     def _refuse_what_plain_sql_cannot(self) -> None:
         """Plain SQL has no place for the state that these need."""
@@ -355,6 +346,13 @@ class Settings(LoginSettings):
             value = getattr(self, name.replace("-", "_"))
             if Duration.parse(value, name, allow_zero=True).ms:
                 raise ParameterError(name, value, "Plain SQL cannot do it.", f"Leave --portable or --{name} out.")
+        if self.catalog != CATALOG:
+            raise ParameterError(
+                "portable",
+                "true",
+                "Plain SQL knows the built-in events, metrics and results only, and adclick.toml declares others.",
+                "Leave --portable out.",
+            )
 
     def _early(self, *, bounded: bool) -> Duration:
         early = Duration.parse(self.early, "early", allow_zero=True)

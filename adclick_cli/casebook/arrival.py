@@ -124,14 +124,14 @@ def _messages(case: Case) -> Arrival:
         elif isinstance(step, Raw):
             add(step.topic, step.partition, step.value, step)
         else:
-            source = contents.source(case.pipeline, _topic(step))
+            source = case.pipeline.catalog.source(_topic(step))
             event = shape.shaped(source, shape.fitting(source)(_event(case, step)))
             add(_topic(step), step.partition, json.dumps(event).encode(), step)
     return Arrival(messages, arrived)
 
 
 def _heartbeat(case: Case, topic: Topic, at_ms: int) -> bytes:
-    return heartbeat.message(contents.source(case.pipeline, topic), case.start_ms + at_ms)
+    return heartbeat.message(case.pipeline.catalog.source(topic), case.start_ms + at_ms)
 
 
 def _topic(step: Step) -> Topic:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from adclick_cli.casebook.model import RECORD, Topic
-from adclick_cli.catalog.model import EventSource
 from adclick_cli.events import lenient, reading
 from adclick_cli.pipeline import Pipeline
 from adclick_cli.schema import HEARTBEAT_ID, STAMP
@@ -53,10 +52,5 @@ def rows(pipeline: Pipeline, topic: Topic, value: bytes | None) -> int:
     return len(reading.read(value, _schema(pipeline, topic)))
 
 
-def source(pipeline: Pipeline, topic: Topic) -> EventSource:
-    """What the events of a topic look like."""
-    return pipeline.catalog.impressions if topic == "impressions" else pipeline.catalog.clicks
-
-
 def _schema(pipeline: Pipeline, topic: Topic) -> reading.Schema:
-    return reading.declared(source(pipeline, topic), pipeline.event_columns(topic))
+    return reading.declared(pipeline.catalog.source(topic), pipeline.event_columns(topic))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from adclick_cli import defaults
+from adclick_cli.catalog.expressions import Expressions
 from adclick_cli.catalog.model import Catalog, EventField, EventSource, Metric, Result
 from adclick_cli.catalog.tree import Binary, Clicks, Impressions
 
@@ -40,3 +41,18 @@ CATALOG = Catalog(
     ),
 )
 """Two topics of JSON, click-through rates by campaign, engagement by device."""
+_METRICS = {(one.name, one.text): one for one in CATALOG.metrics}
+
+
+def metric(name: str, text: str, expressions: Expressions) -> Metric:
+    """A metric of its text; a built-in one is not parsed.
+
+    Args:
+        name: its name.
+        text: as it is declared.
+        expressions: all metrics of the catalog, this one among them.
+
+    Raises:
+        ExpressionError: the text is no metric.
+    """
+    return _METRICS.get((name, text)) or Metric(name, text, expressions.tree(name))

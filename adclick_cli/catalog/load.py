@@ -162,14 +162,10 @@ def _metrics(table: Table, fields: Mapping[str, EventField]) -> tuple[Metric, ..
         elif text is not None:
             texts[name] = text
     expressions = Expressions(texts, fields)
-    built_in = {one.name: one for one in builtin.CATALOG.metrics}
     found = []
     for name, text in texts.items():
-        if name in built_in and text == built_in[name].text:
-            found.append(built_in[name])
-            continue
         try:
-            found.append(Metric(name, text, expressions.tree(name)))
+            found.append(builtin.metric(name, text, expressions))
         except ExpressionError as error:
             if error.metric == name:
                 table.refuse(name, error.why, error.hint)

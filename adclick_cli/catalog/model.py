@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, get_args
@@ -10,8 +11,10 @@ from adclick_cli.catalog.expressions import COUNTS
 from adclick_cli.catalog.tree import (
     CLICK_COUNT,
     IMPRESSION_COUNT,
+    Count,
     Leaf,
     ResultType,
+    Sum,
     Tree,
     is_additive,
     leaves,
@@ -93,6 +96,11 @@ class EventSource:
     def field(self, name: str) -> EventField | None:
         """The field of this name, or None."""
         return next((one for one in self.fields if one.name == name), None)
+
+    def named(self, names: Iterable[str]) -> tuple[EventField, ...]:
+        """The fields of these names, in their order, each once; a name without a field is left out."""
+        known = {one.name: one for one in self.fields}
+        return tuple(known[name] for name in dict.fromkeys(names) if name in known)
 
     @property
     def ids(self) -> tuple[EventField, ...]:
@@ -179,8 +187,33 @@ class Catalog:
     @property
     def needed_fields(self) -> tuple[EventField, ...]:
         """The impressions' fields that results need: dimensions, then what is summed up or counted, each once."""
-        names = dict.fromkeys((*self.dimensions, *(leaf.field for leaf in self.leaves)))
-        return tuple(found for name in names if (found := self.impressions.field(name)) is not None)
+        return self.impressions.named((*self.dimensions, *(leaf.field for leaf in self.leaves)))
+
+    @property
+    def summed(self) -> Mapping[Leaf, EventField]:
+        """What is summed up over impressions, with its field: the leaves, and how many values are behind a sum.
+
+        That count is there only where the field may be null: a sum of no value is null, not 0.
+        """
+        found: dict[Leaf, EventField] = {}
+        for leaf in self.leaves:
+            for field in self.impressions.named((leaf.field,)):
+                found[leaf] = field
+                if isinstance(leaf, Sum) and field.nullable:
+                    found[Count(leaf.field)] = field
+        return found
+
+    def source(self, name: str) -> EventSource:
+        """The events of this name.
+
+        Args:
+            name: impressions or clicks.
+
+        Raises:
+            KeyError: there are none.
+        """
+        sources: dict[str, EventSource] = {one.name: one for one in (self.impressions, self.clicks)}
+        return sources[name]
 
     def metric(self, name: str) -> Metric:
         """The metric of this name, `impressions` and `clicks` among them.

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from adclick_cli.catalog.builtin import CATALOG
+from adclick_cli.catalog import builtin
 from adclick_cli.catalog.expressions import Expressions
-from adclick_cli.catalog.model import Catalog, EventField, EventSource, Metric, Result
+from adclick_cli.catalog.model import Catalog, EventField, EventSource, Result
 
 
 def to_plain(catalog: Catalog) -> dict[str, Any]:
@@ -30,15 +30,9 @@ def from_plain(plain: Mapping[str, Any]) -> Catalog:
     impressions, clicks = _source(plain["impressions"]), _source(plain["clicks"])
     texts: dict[str, str] = plain["metrics"]
     expressions = Expressions(texts, {one.name: one for one in impressions.fields})
-    built_in = {one.name: one for one in CATALOG.metrics}
-    metrics = [
-        built_in[name]
-        if name in built_in and built_in[name].text == text
-        else Metric(name, text, expressions.tree(name))
-        for name, text in texts.items()
-    ]
+    metrics = tuple(builtin.metric(name, text, expressions) for name, text in texts.items())
     results = [Result(**(one | {"by": tuple(one["by"]), "metrics": tuple(one["metrics"])})) for one in plain["results"]]
-    return Catalog(impressions, clicks, tuple(metrics), tuple(results))
+    return Catalog(impressions, clicks, metrics, tuple(results))
 
 
 def _plain_source(source: EventSource) -> dict[str, Any]:

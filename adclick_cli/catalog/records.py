@@ -50,10 +50,10 @@ def _live(catalog: Catalog, result: Result) -> Record:
 def _record(catalog: Catalog, result: Result) -> Record:
     fields = [
         *schema.WINDOW,
-        *(_dimension(field) for name in result.by if (field := catalog.impressions.field(name)) is not None),
+        *map(_dimension, catalog.impressions.named(result.by)),
         *(_metric(catalog.metric(name)) for name in result.metrics),
     ]
-    key = ("window_start", "window_end", *result.by)
+    key = (*schema.TIMES, *result.by)
     return Record(result.name, "", result.topic, defaults.PARTITIONS, tuple(fields), key)
 
 

@@ -107,7 +107,7 @@ def serve(
     source = Source(settings.servers, "connecting", datetime.now(timezone.utc))
     state = State(source, windows)
     submitted = submission.current_pipeline(settings)
-    catalog = submitted.catalog if submitted else settings.catalog()
+    catalog = submitted.catalog if submitted else settings.catalog
     feed = Feed(state, settings.topics(), settings.home, nothing, catalog)
     server: uvicorn.Server | None = None
     config = uvicorn.Config(

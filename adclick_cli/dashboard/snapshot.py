@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from adclick_cli.dashboard import campaigns
@@ -16,7 +15,7 @@ from adclick_cli.dashboard.boards import Boards, Window
 from adclick_cli.dashboard.state import Dead, Source, State
 from adclick_cli.dashboard.view import AUTO_CURVES, View
 from adclick_cli.results.board import WindowBoard
-from adclick_cli.results.rows import AlertRow, WindowRow
+from adclick_cli.results.rows import AlertRow, WindowRow, metric_text
 from adclick_cli.results.times import read_iso
 from adclick_cli.results.wilson import interval
 
@@ -138,10 +137,9 @@ def _declared(name: str, board: WindowBoard) -> dict[str, Any]:
     """The newest row of each group of a declared result, most impressions first; values are texts with all digits."""
     lines = board.lines(1)
     latest = [line.latest for line in lines[:LISTED_GROUPS]]
-    others = (*(latest[0].metrics if latest else ()), "window_start", "window_end")
     return {
         "name": name,
-        "by": [one for one in latest[0].values if one not in others] if latest else [],
+        "by": list(latest[0].by) if latest else [],
         "metrics": list(latest[0].metrics) if latest else [],
         "groups": len(lines),
         "rows": [
@@ -149,17 +147,11 @@ def _declared(name: str, board: WindowBoard) -> dict[str, Any]:
                 "name": row.name,
                 "start": ms(row.start),
                 "state": row.state,
-                "values": [_text(row.values[metric]) for metric in row.metrics],
+                "values": [metric_text(row.values[metric]) for metric in row.metrics],
             }
             for row in latest
         ],
     }
-
-
-def _text(value: int | float | Decimal | None) -> str | None:
-    if value is None:
-        return None
-    return f"{value:,.4f}" if isinstance(value, float) else f"{value:,}"
 
 
 def _alerts(boards: Boards, axis: Sequence[Window]) -> dict[str, Any]:

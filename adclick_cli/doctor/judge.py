@@ -9,6 +9,7 @@ from adclick_cli.broker.transactions import Hidden
 from adclick_cli.doctor import heap
 from adclick_cli.doctor.finding import Finding
 from adclick_cli.doctor.picture import JobLook, Partition, Picture
+from adclick_cli.events.heartbeat import topics
 from adclick_cli.events.time_unit import LAST_MS, WORDS, as_ms, other_unit
 from adclick_cli.parameters import Duration
 from adclick_cli.sql import render
@@ -79,9 +80,9 @@ def _times(count: int) -> str:
 
 def event_times(picture: Picture) -> list[Finding]:
     """Partitions whose newest events carry a time that is likely in another unit than the declared one."""
-    pipeline, found = picture.pipeline, []
+    events, found = topics(picture.pipeline), []
     for one in picture.partitions:
-        source = pipeline.catalog.impressions if one.topic == pipeline.topics.impressions else pipeline.catalog.clicks
+        source = events[one.topic].source
         unit = None if one.odd is None else other_unit(one.odd, source.time_unit)
         if unit is None or one.odd is None:
             continue

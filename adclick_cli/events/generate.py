@@ -109,7 +109,7 @@ def run(settings: Settings, request: Request, copy: Path | None, report: Callabl
     report(f"Sending {ends} to {topics.impressions} and their clicks to {topics.clicks} at {servers} …")
     truth.write(servers, topics.truth, truth.planned(made))
     look = partial(disk.require_room, settings)
-    sent = sending.send(events(made, settings.catalog()), servers, topics, speed=1.0 if paced else 0.0, look=look)
+    sent = sending.send(events(made, settings.catalog), servers, topics, speed=1.0 if paced else 0.0, look=look)
     came = truth.ended(made, sent.last_ms)
     truth.write(servers, topics.truth, came)
     injected = [one.to_json() for one in came if not one.empty]

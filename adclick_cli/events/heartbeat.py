@@ -129,7 +129,7 @@ class Events:
 
 def events(pipeline: Pipeline, name: Literal["impressions", "clicks"]) -> Events:
     """The events of a topic as a pipeline reads them."""
-    source = pipeline.catalog.impressions if name == "impressions" else pipeline.catalog.clicks
+    source = pipeline.catalog.source(name)
     # To plain SQL a field that may be missing makes no difference.
     columns = [one for one in pipeline.event_columns(name) if one.required or not pipeline.portable]
     return Events(source, reading.declared(source, columns))

@@ -65,7 +65,7 @@ class Unit(Enum):
     ISO8601 = "ISO 8601 time"
 
 
-_SHIFT = {Unit.S: 3, Unit.MS: 0, Unit.US: -3, Unit.NS: -6}
+SHIFT = {Unit.S: 3, Unit.MS: 0, Unit.US: -3, Unit.NS: -6}
 """By unit the power of ten that makes milliseconds of it."""
 
 
@@ -166,34 +166,28 @@ class _Wrong(ValueError):
     """A field is not what it must be; the text is the reason."""
 
 
-class _Integer(str):
+class Integer(str):
     """A number without point and exponent, as it is written."""
 
 
-class _Fraction(str):
+class Fraction(str):
     """Any other number, as it is written."""
 
 
-Integer, Fraction = _Integer, _Fraction
-"""The numbers in what `objects` gives."""
-
-
-def objects(value: bytes | None) -> Iterator[tuple[str | None, Any]]:
+def objects(value: bytes | None) -> list[tuple[str | None, Any]]:
     """The records of a message, whatever its schema: a reason why one is no object, or the object without one.
 
     Args:
         value: the message; None for a tombstone.
     """
     if value is None:
-        yield NO_VALUE, None
-        return
-    text = (value[FRAME:] if value[:1] == b"\0" else value).decode("utf-8", "surrogateescape")
-    any_record = False
-    for reason, found, _ in _records(text):
-        any_record = True
-        yield reason, found
-    if not any_record:
-        yield NOT_JSON, None
+        return [(NO_VALUE, None)]
+    return [(reason, found) for reason, found, _ in _records(_decoded(value))] or [(NOT_JSON, None)]
+
+
+def _decoded(value: bytes) -> str:
+    """A message without a frame, as a text."""
+    return (value[FRAME:] if value[:1] == b"\0" else value).decode("utf-8", "surrogateescape")
 
 
 def read(value: bytes | None, schema: Schema) -> list[Row]:
@@ -205,7 +199,7 @@ def read(value: bytes | None, schema: Schema) -> list[Row]:
     """
     if value is None:
         return [Row(0, None, NO_VALUE)]
-    text = (value[FRAME:] if value[:1] == b"\0" else value).decode("utf-8", "surrogateescape")
+    text = _decoded(value)
     rows: list[Row] = []
     for reason, found, (begin, end) in _records(text):
         values, why = _judge(found, schema) if reason is None else (None, reason)
@@ -354,8 +348,8 @@ def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 _DECODER = json.JSONDecoder(
     strict=False,
     parse_constant=_constant,
-    parse_int=lambda text: _number(_Integer, text),
-    parse_float=lambda text: _number(_Fraction, text),
+    parse_int=lambda text: _number(Integer, text),
+    parse_float=lambda text: _number(Fraction, text),
     object_pairs_hook=_object,
 )
 
@@ -397,9 +391,9 @@ def _text(value: Any, field: Field, schema: Schema) -> str:
         raise _Wrong(f"{field.label} is no text")
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, _Fraction):
+    if isinstance(value, Fraction):
         text = double(float(value))
-    elif isinstance(value, _Integer):
+    elif isinstance(value, Integer):
         text = "0" if value == "-0" else str(value)
     else:
         # Half of a surrogate pair is no character.
@@ -414,7 +408,7 @@ def _text(value: Any, field: Field, schema: Schema) -> str:
 
 
 def _integer(value: Any, reason: str) -> int:
-    found = whole(value) if isinstance(value, str) and not isinstance(value, _Fraction) else None
+    found = whole(value) if isinstance(value, str) and not isinstance(value, Fraction) else None
     if found is None or not LEAST_LONG <= found <= GREATEST_LONG:
         raise _Wrong(reason)
     return found
@@ -445,7 +439,7 @@ def _decimal_field(value: Any, field: Field) -> Decimal:
 
 def _truth(value: Any, field: Field) -> bool:
     word = str(value).lower() if isinstance(value, bool) else value
-    plain = trim(word).lower() if isinstance(word, str) and not isinstance(word, (_Integer, _Fraction)) else ""
+    plain = trim(word).lower() if isinstance(word, str) and not isinstance(word, (Integer, Fraction)) else ""
     if plain not in ("true", "false"):
         raise _Wrong(f"{field.label} is neither true nor false")
     return plain == "true"
@@ -460,8 +454,8 @@ def _time(value: Any, field: Field, schema: Schema) -> int:
             raise _Wrong(reason)
         ms = found
     else:
-        exact = _decimal(value) if isinstance(value, _Fraction) else Decimal(_integer(value, reason))
-        ms = _cut(exact, _SHIFT[schema.unit])
+        exact = _decimal(value) if isinstance(value, Fraction) else Decimal(_integer(value, reason))
+        ms = _cut(exact, SHIFT[schema.unit])
     if ms <= 0:
         raise _Wrong(f"{field.label} is not above 0")
     return ms

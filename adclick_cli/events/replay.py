@@ -82,7 +82,7 @@ def run(settings: Settings, request: Request, report: Callable[[str], None]) -> 
         BrokerError: no broker answers.
     """
     speed = parse_number(request.speed, "speed", at_least=0)
-    events = read(request, settings.catalog())
+    events = read(request, settings.catalog)
     topics, servers = settings.topics(), settings.servers
     wait_s = Duration.parse(settings.broker_wait, "broker-wait", allow_zero=True).seconds
     sending.prepare(settings, wait_s, report)

@@ -29,8 +29,7 @@ _FITTING: Mapping[FieldType, tuple[type, ...]] = {
 
 def is_built_in(source: EventSource) -> bool:
     """Whether events look as they do without a declaration."""
-    known = CATALOG.impressions if source.name == "impressions" else CATALOG.clicks
-    return replace(source, topic=None) == known
+    return replace(source, topic=None) == CATALOG.source(source.name)
 
 
 def time(at_ms: int, unit: TimeUnit) -> int | str:

@@ -10,13 +10,13 @@ from decimal import Decimal
 
 from adclick_cli.catalog.model import TIME_UNITS, TimeUnit
 from adclick_cli.events import time_unit
-from adclick_cli.events.reading import Fraction, Integer, iso_ms
+from adclick_cli.events.reading import SHIFT, Fraction, Integer, Unit, iso_ms
 from adclick_cli.inference.flatten import Scalar
 
 DAY_MS = 86_400_000
-UNITS: dict[TimeUnit, int] = {"s": 3, "ms": 0, "us": -3, "ns": -6}
+UNITS: dict[TimeUnit, int] = {unit: SHIFT[Unit[unit.upper()]] for unit in time_unit.WORDS}
 """By unit the power of ten that makes milliseconds of it."""
-CALLED = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds", "iso8601": "ISO 8601"}
+CALLED: dict[TimeUnit, str] = {**time_unit.WORDS, "iso8601": "ISO 8601"}
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,30}(?:\.[0-9]{1,30})?(?:[eE][+-]?[0-9]{1,2})?")
 _WHOLE = re.compile(r"[+-]?[0-9]{1,30}")

@@ -90,7 +90,7 @@ def _own(settings: Settings) -> set[str]:
     """Topics that adclick writes."""
     own = {getattr(settings, f"topic_{name}") for name in Topics.__dataclass_fields__ if name not in RAW}
     try:
-        catalog = settings.catalog()
+        catalog = settings.catalog
     except AdclickError:
         # A declaration that cannot work is what is to be replaced.
         return own

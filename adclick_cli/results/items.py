@@ -12,7 +12,7 @@ from adclick_cli.results.conditions import Fields, Value
 from adclick_cli.results.rows import AlertRow, Row, WindowRow, is_declared
 from adclick_cli.results.times import write_iso
 from adclick_cli.results.wilson import interval
-from adclick_cli.schema import Kind, Record
+from adclick_cli.schema import TIMES, Kind, Record
 
 _WINDOW: dict[str, bool] = {
     "impressions": True,
@@ -36,7 +36,6 @@ _ALERT: dict[str, bool] = {
     "state": False,
 }
 _NUMBERS = (Kind.COUNT, Kind.RATIO, Kind.DECIMAL)
-_TIMES = ("window_start", "window_end")
 HISTORY = 20
 
 
@@ -67,7 +66,7 @@ def fields(what: str, record: Record | None = None) -> Fields:
     if what == "alerts":
         return _ALERT
     if record is not None and is_declared(record):
-        numbers = {one.name: one.kind in _NUMBERS for one in record.fields if one.name not in _TIMES}
+        numbers = {one.name: one.kind in _NUMBERS for one in record.fields if one.name not in TIMES}
         return numbers | {"state": False, "window": False}
     return {"campaign" if what == "ctr" else "device": False} | _WINDOW
 
@@ -76,7 +75,7 @@ def window_values(what: str, row: WindowRow, previous: WindowRow | None) -> dict
     """The values of a window; `low` and `high` bound its CTR (Wilson, 95 %), `change` is CTR by the window before."""
     if row.metrics:
         numbers = {name: float(one) if isinstance(one, Decimal) else one for name, one in row.values.items()}
-        for name in _TIMES:
+        for name in TIMES:
             numbers.pop(name)
         return numbers | {"state": row.state, "window": write_iso(row.start)}
     low, high = interval(row.clicks, row.impressions) or (None, None)

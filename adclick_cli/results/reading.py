@@ -17,8 +17,6 @@ from adclick_cli.results.rows import AlertRow, Deletion, Row, WindowRow, read
 from adclick_cli.schema import Record
 from adclick_cli.security import Servers
 
-WHAT = ("ctr", "engagement", "alerts")
-"""What is there without a word of declaration."""
 _EARLY = (schema.EARLY_ALERT, schema.EARLY_VERDICT)
 
 

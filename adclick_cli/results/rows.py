@@ -12,10 +12,12 @@ from typing import Any, Literal, Protocol
 from adclick_cli import schema
 from adclick_cli.errors import AdclickError
 from adclick_cli.results.times import from_ms, read_iso, write_iso
+from adclick_cli.schema import TIMES
 
 State = Literal["LIVE", "FINAL", "EARLY", "CONFIRMED", "WITHDRAWN"]
 Key = tuple[object, ...]
 
+_Number = int | float | Decimal
 BETWEEN = " · "
 """Between the fields that a declared result is broken down by."""
 NULLABLE = frozenset({"ctr", "z_score"})
@@ -85,6 +87,11 @@ class WindowRow:
     def ctr(self) -> float | None:
         """Clicks for each impression; None without impressions."""
         return self.clicks / self.impressions if self.impressions else None
+
+    @property
+    def by(self) -> tuple[str, ...]:
+        """The fields that a declared result is broken down by."""
+        return tuple(name for name in self.values if name not in (*TIMES, *self.metrics))
 
     @property
     def gross(self) -> int | None:
@@ -245,6 +252,13 @@ def _key(record: schema.Record, plain: dict[str, Any]) -> Key:
     if "window_start" not in values:
         return tuple(read_iso(values[n]) if specs[n].kind is schema.Kind.INSTANT else values[n] for n in record.key)
     return (read_iso(values["window_start"]), read_iso(values["window_end"]), _name(record, values))
+
+
+def metric_text(value: _Number | None) -> str | None:
+    """A metric for a person: thousands apart, a ratio to four digits, a decimal with all of its own; None for null."""
+    if value is None:
+        return None
+    return f"{value:,.4f}" if isinstance(value, float) else f"{value:,}"
 
 
 def _name(record: schema.Record, values: dict[str, Any]) -> str:

@@ -61,16 +61,15 @@ def event_columns(pipeline: Pipeline, name: str) -> tuple[Column, ...]:
 
 def dimensions(catalog: Catalog) -> tuple[Column, ...]:
     """What impressions are grouped by: texts for the function."""
-    fields = [found for name in catalog.dimensions if (found := catalog.impressions.field(name)) is not None]
     return tuple(
         Column(quoted(one.name), quoted(one.name) if one.type == "text" else f"CAST({quoted(one.name)} AS STRING)")
-        for one in fields
+        for one in catalog.impressions.named(catalog.dimensions)
     )
 
 
 def sums(catalog: Catalog) -> tuple[Column, ...]:
     """What the function sums up of impressions: whole numbers, a decimal in units of its last digit."""
-    return tuple(Column(leaf_name(one), _summand(one)) for one in _leaves(catalog))
+    return tuple(Column(leaf_name(one), _summand(one)) for one in catalog.summed)
 
 
 def results(catalog: Catalog) -> tuple[DeclaredResult, ...]:
@@ -79,13 +78,12 @@ def results(catalog: Catalog) -> tuple[DeclaredResult, ...]:
 
 
 def _result(catalog: Catalog, result: Result) -> DeclaredResult:
-    fields = [found for name in result.by if (found := catalog.impressions.field(name)) is not None]
     metrics = [catalog.metric(name) for name in result.metrics]
     totals = {name: f"SUM({name})" for name in (IMPRESSION_COUNT, CLICK_COUNT)}
     totals |= {leaf_name(one): _summed(catalog, one) for one in leaves(metric.tree for metric in metrics)}
     return DeclaredResult(
         result.name,
-        tuple(Column(quoted(one.name), _given_back(one)) for one in fields),
+        tuple(Column(quoted(one.name), _given_back(one)) for one in catalog.impressions.named(result.by)),
         tuple(Column(name, sql) for name, sql in totals.items()),
         tuple(Column(quoted(one.column), flink(one.tree)) for one in metrics),
         result.live,
@@ -94,21 +92,6 @@ def _result(catalog: Catalog, result: Result) -> DeclaredResult:
 
 def _given_back(field: EventField) -> str:
     return quoted(field.name) if field.type == "text" else f"CAST({quoted(field.name)} AS {field_type(field)})"
-
-
-def _leaves(catalog: Catalog) -> tuple[Leaf, ...]:
-    """The leaves, and by each sum that may be of nothing how many values there were."""
-    found: dict[Leaf, None] = {}
-    for one in catalog.leaves:
-        found[one] = None
-        if isinstance(one, Sum) and _nullable(catalog, one):
-            found[Count(one.field)] = None
-    return tuple(found)
-
-
-def _nullable(catalog: Catalog, leaf: Leaf) -> bool:
-    field = catalog.impressions.field(leaf.field)
-    return field is None or field.nullable
 
 
 def _summand(leaf: Leaf) -> str:
@@ -129,7 +112,7 @@ def _summed(catalog: Catalog, leaf: Leaf) -> str:
         unit = f"CAST(0.{'0' * (leaf.scale - 1)}1 AS DECIMAL({leaf.scale + 1}, {leaf.scale}))"
         whole = f"CAST({total} AS DECIMAL({36 - leaf.scale}, 0)) * {unit}"
         whole = f"CAST({whole} AS DECIMAL(38, {leaf.scale}))"
-    if isinstance(leaf, Sum) and _nullable(catalog, leaf):
+    if isinstance(leaf, Sum) and catalog.summed[leaf].nullable:
         count = leaf_name(Count(leaf.field))
         return f"CASE\n                WHEN SUM({count}) > 0\n                    THEN {whole}\n            END"
     return whole

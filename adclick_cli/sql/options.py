@@ -178,7 +178,7 @@ def _event_lines(path: Path, pipeline: Pipeline, name: str) -> dict[str, str]:
 
 def _declared(pipeline: Pipeline, name: str) -> dict[str, str]:
     """The options of the format that say where fields are and which of them may be missing (docs/events.md)."""
-    source = pipeline.catalog.impressions if name == "impressions" else pipeline.catalog.clicks
+    source = pipeline.catalog.source(name)
     columns = pipeline.event_columns(name)
     paths = {one.name: one.path for one in columns} | {schema.STAMP: source.time}
     nullable = [one.name for one in columns if one.nullable]

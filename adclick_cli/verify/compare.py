@@ -56,8 +56,9 @@ class Comparison:
         return self.missing + self.unexpected + self.different + self.repeated
 
 
-_INSTANT = "epoch_ms(TRY_CAST(replace(json_extract_string(text, '$.{name}'), 'Z', '') AS TIMESTAMP))"
-_NUMBER = "TRY_CAST(json_extract_string(text, '$.{name}') AS {kind})"
+# How a field is read out of `text`, a row's message.
+INSTANT = "epoch_ms(TRY_CAST(replace(json_extract_string(text, '$.{name}'), 'Z', '') AS TIMESTAMP))"
+NUMBER = "TRY_CAST(json_extract_string(text, '$.{name}') AS {kind})"
 
 _LOAD = """
 CREATE OR REPLACE TABLE all_{name} AS
@@ -69,10 +70,10 @@ FROM (SELECT * REPLACE (CASE WHEN json_valid(text) THEN text END AS text) FROM t
 """
 
 _WINDOW_COLUMNS = {
-    "window_start": _INSTANT,
-    "window_end": _INSTANT,
-    "impression_count": _NUMBER,
-    "click_count": _NUMBER,
+    "window_start": INSTANT,
+    "window_end": INSTANT,
+    "impression_count": NUMBER,
+    "click_count": NUMBER,
 }
 ALERT_NUMBERS = {
     "current_ctr": "DOUBLE",
@@ -109,17 +110,17 @@ def load_windows(
         "key": f"json_extract_string(text, '$.{key}')"
     }
     if name == "ctr":
-        columns["ctr"] = _NUMBER.format(name="ctr", kind="DOUBLE")
-    columns["gross_click_count"] = _NUMBER.format(name="gross_click_count" if gross else "click_count", kind="BIGINT")
+        columns["ctr"] = NUMBER.format(name="ctr", kind="DOUBLE")
+    columns["gross_click_count"] = NUMBER.format(name="gross_click_count" if gross else "click_count", kind="BIGINT")
     required = [column for column in columns if column != "ctr"]
     return load(db, name, columns, required, ("window_start", "window_end", "key"), messages, newest=newest)
 
 
 def _alert_columns() -> dict[str, str]:
-    columns = {"alert_time": _INSTANT.format(name="alert_time"), "window_start": _INSTANT.format(name="window_start")}
+    columns = {"alert_time": INSTANT.format(name="alert_time"), "window_start": INSTANT.format(name="window_start")}
     columns |= {"key": "json_extract_string(text, '$.campaign_id')"}
     columns |= {name: f"json_extract_string(text, '$.{name}')" for name in ("alert_type", "rule")}
-    columns |= {name: _NUMBER.format(name=name, kind=kind) for name, kind in ALERT_NUMBERS.items()}
+    columns |= {name: NUMBER.format(name=name, kind=kind) for name, kind in ALERT_NUMBERS.items()}
     return columns
 
 
@@ -133,7 +134,7 @@ def load_alerts(db: DuckDBPyConnection, messages: pa.Table, *, newest: bool = Fa
 def load_verdicts(db: DuckDBPyConnection, messages: pa.Table) -> Comparison:
     """Fill `rows_verdicts`; a row replaces an earlier one of its key."""
     columns = _alert_columns() | {"verdict": "json_extract_string(text, '$.verdict')"}
-    columns |= {name: _NUMBER.format(name=name, kind=kind) for name, kind in VERDICT_NUMBERS.items()}
+    columns |= {name: NUMBER.format(name=name, kind=kind) for name, kind in VERDICT_NUMBERS.items()}
     required = [column for column in columns if column != "z_score"]
     return load(db, "verdicts", columns, required, ("alert_time", "key"), messages, newest=True)
 
@@ -298,8 +299,7 @@ def load_dead_letters(db: DuckDBPyConnection, messages: pa.Table) -> Comparison:
     """Fill `rows_dead_letters`."""
     columns = {name: f"json_extract_string(text, '$.{name}')" for name in ("source_topic", "reason", "line")}
     columns |= {
-        name: _NUMBER.format(name=name, kind="BIGINT")
-        for name in ("source_partition", "source_offset", "source_record")
+        name: NUMBER.format(name=name, kind="BIGINT") for name in ("source_partition", "source_offset", "source_record")
     }
     key = ("source_topic", "source_partition", "source_offset", "source_record")
     return load(db, "dead_letters", columns, [*key, "reason"], key, messages)

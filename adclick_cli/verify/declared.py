@@ -15,7 +15,8 @@ from adclick_cli.catalog import records
 from adclick_cli.catalog.duckdb_sql import duckdb, field_type
 from adclick_cli.catalog.model import Catalog, EventField, Metric, Result
 from adclick_cli.catalog.tree import CLICK_COUNT, IMPRESSION_COUNT, Clicks, Count, Impressions, Leaf, Sum, leaf_name
-from adclick_cli.verify.compare import Comparison, load, utc
+from adclick_cli.schema import TIMES
+from adclick_cli.verify.compare import INSTANT, NUMBER, Comparison, load, utc
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -41,19 +42,6 @@ def dimensions(catalog: Catalog, table: str = "") -> str:
     return ", ".join(f'{table}"{name}"' for name in catalog.dimensions)
 
 
-def _leaves(catalog: Catalog) -> dict[Leaf, EventField]:
-    """What is summed up, with its field; by a sum that may be of nothing also how many values there were."""
-    found: dict[Leaf, EventField] = {}
-    for leaf in catalog.leaves:
-        field = catalog.impressions.field(leaf.field)
-        if field is None:
-            continue
-        found[leaf] = field
-        if isinstance(leaf, Sum) and field.nullable:
-            found[Count(leaf.field)] = field
-    return found
-
-
 def sums(catalog: Catalog) -> dict[str, str]:
     """The parts of the oracle's counts that sum up, by the name of their place.
 
@@ -61,7 +49,7 @@ def sums(catalog: Catalog) -> dict[str, str]:
     What may not have counted moves one bound only.
     """
     found = dict.fromkeys(("sums_alone", "values_again", "sums_again", "sums_shown"), "")
-    for leaf, field in _leaves(catalog).items():
+    for leaf, field in catalog.summed.items():
         name, value = leaf_name(leaf), _value(leaf, field)
         low, high = (
             "CASE WHEN certain THEN {0} ELSE least({0}, 0) END",
@@ -90,7 +78,7 @@ def expected(catalog: Catalog) -> Iterator[str]:
     """The statements that make `expected_NAME` of each declared result."""
     leaves = "".join(
         f", sum({leaf_name(one)}_{bound})::{_kind(one)} AS {leaf_name(one)}_{bound}"
-        for one in _leaves(catalog)
+        for one in catalog.summed
         for bound in ("low", "high")
     )
     for result in records.declared(catalog):
@@ -114,17 +102,12 @@ def check(
         judged_after: only windows that start later are judged, ms since the epoch; None judges all.
     """
     metrics = [catalog.metric(name) for name in result.metrics]
-    columns = {
-        name: f"epoch_ms(TRY_CAST(replace(json_extract_string(text, '$.{name}'), 'Z', '') AS TIMESTAMP))"
-        for name in ("window_start", "window_end")
-    }
+    columns = {name: INSTANT.format(name=name) for name in TIMES}
     texts = ", ".join(f"json_extract_string(text, '$.{name}')" for name in result.by)
     there = " AND ".join(f"json_extract_string(text, '$.{name}') IS NOT NULL" for name in result.by)
     columns["key"] = f"CASE WHEN {there} THEN to_json([{texts}])::VARCHAR END"
-    columns |= {
-        f'"{one.column}"': f"TRY_CAST(json_extract_string(text, '$.{one.column}') AS {one.type})" for one in metrics
-    }
-    keys = ("window_start", "window_end", "key")
+    columns |= {f'"{one.column}"': NUMBER.format(name=one.column, kind=one.type) for one in metrics}
+    keys = (*TIMES, "key")
     found = load(db, result.name, columns, list(keys), keys, messages)
     for row in _joined(db, catalog, result, metrics):
         _judge(found, result, metrics, row, judged_after)
@@ -132,20 +115,20 @@ def check(
 
 
 def _joined(db: DuckDBPyConnection, catalog: Catalog, result: Result, metrics: list[Metric]) -> list[tuple[Any, ...]]:
-    names = [IMPRESSION_COUNT, CLICK_COUNT, *map(leaf_name, _leaves(catalog))]
+    names = [IMPRESSION_COUNT, CLICK_COUNT, *map(leaf_name, catalog.summed)]
     lows = ", ".join(f"{name}_low AS {name}" for name in names)
     # A sum of no value at all is null.
     nulls = {
         leaf_name(leaf): f"CASE WHEN {leaf_name(Count(leaf.field))} > 0 THEN {leaf_name(leaf)} END AS {leaf_name(leaf)}"
-        for leaf, field in _leaves(catalog).items()
+        for leaf, field in catalog.summed.items()
         if isinstance(leaf, Sum) and field.nullable
     }
     replaced = f"REPLACE ({', '.join(nulls.values())})" if nulls else ""
     values = ", ".join(f'{duckdb(one.tree)} AS "expected {one.name}"' for one in metrics)
     sure = " AND ".join(f"{name}_low = {name}_high" for name in names)
-    bounds = ", ".join(f"{_leaf(one)}_low, {_leaf(one)}_high" if _leaf(one) else "NULL, NULL" for one in metrics)
-    shown = ", ".join(f'r."{one.column}"' for one in metrics)
-    wanted = ", ".join(f'e."expected {one.name}"' for one in metrics)
+    bounds = [f"{leaf}_{bound}" if leaf else "NULL" for leaf in map(_leaf, metrics) for bound in ("low", "high")]
+    shown = [f'r."{one.column}"' for one in metrics]
+    wanted = [f'e."expected {one.name}"' for one in metrics]
     sql = f"""
     WITH bounded AS (SELECT *, {sure} AS sure, {lows} FROM expected_{result.name}),
     valued AS (SELECT * {replaced} FROM bounded),
@@ -160,8 +143,8 @@ def _joined(db: DuckDBPyConnection, catalog: Catalog, result: Result, metrics: l
     return db.execute(sql).fetchall()
 
 
-def _texts(columns: str) -> str:
-    return ", ".join(f"CAST({one} AS VARCHAR)" for one in columns.split(", "))
+def _texts(columns: list[str]) -> str:
+    return ", ".join(f"CAST({one} AS VARCHAR)" for one in columns)
 
 
 def _leaf(metric: Metric) -> str | None:

@@ -237,8 +237,7 @@ def connect(threads: int | None = None) -> DuckDBPyConnection:
 
 def columns(name: str, pipeline: Pipeline) -> tuple[Schema, bool]:
     """What `events.take_apart` takes: what an event of impressions or clicks is, and whose format reads it."""
-    source = pipeline.catalog.impressions if name == "impressions" else pipeline.catalog.clicks
-    return reading.declared(source, pipeline.event_columns(name)), not pipeline.portable
+    return reading.declared(pipeline.catalog.source(name), pipeline.event_columns(name)), not pipeline.portable
 
 
 def _judged(one: Field, own_format: bool) -> str:

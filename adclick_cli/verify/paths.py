@@ -8,7 +8,6 @@ rules. Both give the same texts for the same values.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -193,9 +192,6 @@ def _decimal(one: Field, name: str, kind: str, found: str) -> _Column:
     )
 
 
-_PER_MS: Mapping[Unit, int] = {Unit.MS: 1, Unit.US: 1_000, Unit.NS: 1_000_000}
-
-
 def _time(unit: Unit, kind: str, found: str) -> _Column:
     number = f"TRY_CAST({found} AS BIGINT)"
     whole = f"{kind} IN ('UBIGINT', 'BIGINT')"
@@ -204,7 +200,8 @@ def _time(unit: Unit, kind: str, found: str) -> _Column:
             f"{whole} AND {number} BETWEEN 1 AND {reading.GREATEST_LONG // 1_000}",
             f"(TRY_CAST({found} AS HUGEINT) * 1000)::VARCHAR",
         )
-    return _Column(f"{whole} AND {number} >= {_PER_MS[unit]}", f"({number} // {_PER_MS[unit]})::VARCHAR")
+    a_millisecond = 10 ** -reading.SHIFT[unit]
+    return _Column(f"{whole} AND {number} >= {a_millisecond}", f"({number} // {a_millisecond})::VARCHAR")
 
 
 _ISO = "[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\\.[0-9]{1,9})?(?:Z|\\+00:00)"

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from adclick_cli.catalog.model import Catalog, EventField, EventSource
+from adclick_cli.schema import TIMES
 from adclick_cli.views import console
 
 
@@ -113,7 +114,7 @@ def _results(catalog: Catalog) -> list[dict[str, Any]]:
             "topic": one.topic,
             "by": list(one.by),
             "metrics": list(one.metrics),
-            "columns": ["window_start", "window_end", *catalog.columns(one)],
+            "columns": [*TIMES, *catalog.columns(one)],
             "live": one.live,
         }
         for one in catalog.results

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ from adclick_cli import streams
 from adclick_cli.results.board import AlertBoard, Line, WindowBoard
 from adclick_cli.results.conditions import EVERYTHING, Wish
 from adclick_cli.results.items import alert_values, row_values, window_values
-from adclick_cli.results.rows import BETWEEN, AlertRow, Row, WindowRow
+from adclick_cli.results.rows import BETWEEN, AlertRow, Row, WindowRow, metric_text
 from adclick_cli.results.watching import Watch
 from adclick_cli.results.wilson import interval
 from adclick_cli.schema import Record
@@ -33,7 +32,6 @@ SURE = 17
 _GROSS = ("gross", "gross CTR")
 """Columns before the search for duplicates; a narrow table shows the first one, in the place of the sparkline."""
 REFRESH_PER_SECOND = 4
-_TIMES = ("window_start", "window_end")
 _HEADINGS = {"impression_count": "impressions", "click_count": "clicks"}
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _ASCII = "_.-=+*#@"
@@ -145,9 +143,7 @@ def fill_lines(table: Table | Grid, lines: Sequence[Line], what: str, width: int
 def _fill_declared(table: Table | Grid, lines: Sequence[Line], width: int, cursor: int | None) -> None:
     """The same for a declared result: its own metrics."""
     wide, newest = width >= WIDE, lines[0].latest
-    table.add_column(
-        BETWEEN.join(name for name in newest.values if name not in (*newest.metrics, *_TIMES)), no_wrap=False
-    )
+    table.add_column(BETWEEN.join(newest.by), no_wrap=False)
     for name in ("window (UTC)" if wide else "from UTC", *newest.metrics):
         table.add_column(_HEADINGS.get(name, name), justify="right", no_wrap=True)
     table.add_column("state", no_wrap=True)
@@ -156,16 +152,10 @@ def _fill_declared(table: Table | Grid, lines: Sequence[Line], width: int, curso
         table.add_row(
             _name(row.name),
             f"{row.start:%m-%d %H:%M:%S}" if wide else f"{row.start:%H:%M:%S}",
-            *(_number(row.values[name]) for name in row.metrics),
+            *(metric_text(row.values[name]) or "-" for name in row.metrics),
             _state(line),
             style="reverse" if number == cursor else None,
         )
-
-
-def _number(value: int | float | Decimal | None) -> str:
-    if value is None:
-        return "-"
-    return f"{value:,.4f}" if isinstance(value, float) else f"{value:,}"
 
 
 def history_table(name: str, rows: Sequence[WindowRow], first: int, room: int, width: int) -> Grid:

@@ -11,11 +11,11 @@ import pytest
 
 from adclick_cli.broker.producer import open_producer
 from adclick_cli.broker.whole import read_topic
+from tests.builders.spend import EXAMPLE
 from tests.cluster.conftest import Cluster
 from tests.dashboard_process import start_page
 
 pytestmark = pytest.mark.cluster
-EXAMPLE = Path(__file__).parents[2] / "examples" / "spend" / "adclick.toml"
 ASKED = ("--window", "4s", "--attribution", "6s", "--method", "ratio", "--watermark-delay", "1s")
 
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from adclick_cli import schema
-from adclick_cli.catalog.load import load
 from adclick_cli.dashboard import snapshot
 from adclick_cli.dashboard.boards import SETTLING, Boards
 from adclick_cli.dashboard.state import Dead, State
@@ -18,8 +16,8 @@ from adclick_cli.dashboard.view import View
 from adclick_cli.results.board import AlertBoard, WindowBoard
 from adclick_cli.results.wilson import interval
 from tests.builders.dashboard import MINUTE, at, new_state, put, put_alert, put_declared
+from tests.builders.spend import SPEND
 
-SPEND = load(Path(__file__).parents[2] / "examples" / "spend" / "adclick.toml")
 NOW = at(5) + timedelta(seconds=30)
 
 

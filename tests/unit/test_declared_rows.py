@@ -5,21 +5,19 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from adclick_cli.catalog import records
-from adclick_cli.catalog.load import load
 from adclick_cli.errors import AdclickError
 from adclick_cli.results import items
 from adclick_cli.results.board import WindowBoard
 from adclick_cli.results.conditions import Wish
 from adclick_cli.results.rows import Deletion, WindowRow, read
 from adclick_cli.views import console, watch
+from tests.builders.spend import SPEND
 
-SPEND = load(Path(__file__).parents[2] / "examples" / "spend" / "adclick.toml")
 LIVE, FINAL = records.lanes(SPEND, "spend")
 EXACT = "12345678901234567890.123456"
 

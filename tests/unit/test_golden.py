@@ -11,13 +11,12 @@ import pytest
 from jinja2 import Environment, FileSystemLoader
 
 from adclick_cli import resources
-from adclick_cli.catalog.load import load
 from adclick_cli.parameters import Duration
 from adclick_cli.pipeline import Pipeline, Topics
 from adclick_cli.sql import render
+from tests.builders.spend import SPEND
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-SPEND = load(Path(__file__).parents[2] / "examples" / "spend" / "adclick.toml")
 CASES = {
     "default": Pipeline(),
     "bounded": Pipeline(bounded=True, live=False, window=Duration(3_600_000)),

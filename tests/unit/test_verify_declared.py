@@ -6,21 +6,20 @@ import json
 from collections import defaultdict
 from dataclasses import replace
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adclick_cli.catalog.load import load
 from adclick_cli.parameters import Duration
 from adclick_cli.verify.check import Verdict, check
 from adclick_cli.verify.compare import utc
 from adclick_cli.verify.raw import empty
+from tests.builders.spend import SPEND
 from tests.builders.verify import PIPELINE, T0, messages
 
-SPEND = replace(PIPELINE, catalog=load(Path(__file__).parents[2] / "examples" / "spend" / "adclick.toml"))
+DECLARED = replace(PIPELINE, catalog=SPEND)
 Event = dict[str, Any]
 Group = tuple[int, str, str]
 
@@ -41,12 +40,12 @@ def _model(shown: list[Event], clicked: list[Event]) -> list[Event]:
     clicks: dict[str, set[str]] = defaultdict(set)
     for one in clicked:
         impression = by_id.get(one["view_id"])
-        if impression and 0 <= one["event_timestamp"] - impression["event"]["at"] // 1000 <= SPEND.attribution.ms:
+        if impression and 0 <= one["event_timestamp"] - impression["event"]["at"] // 1000 <= DECLARED.attribution.ms:
             clicks[one["view_id"]].add(one["click_id"])
     groups: dict[Group, list[Event]] = defaultdict(list)
     for one in by_id.values():
         at = one["event"]["at"] // 1000
-        groups[at - at % SPEND.window.ms, one.get("geo", {}).get("country", "??"), "m"].append(one)
+        groups[at - at % DECLARED.window.ms, one.get("geo", {}).get("country", "??"), "m"].append(one)
     rows = []
     for (start, country, device), found in groups.items():
         prices = [Decimal(str(one["price"])) for one in found if "price" in one]
@@ -55,7 +54,7 @@ def _model(shown: list[Event], clicked: list[Event]) -> list[Event]:
         rows.append(
             {
                 "window_start": utc(start),
-                "window_end": utc(start + SPEND.window.ms),
+                "window_end": utc(start + DECLARED.window.ms),
                 "country": country,
                 "device_type": device,
                 "impression_count": len(found),
@@ -70,7 +69,7 @@ def _model(shown: list[Event], clicked: list[Event]) -> list[Event]:
 
 def _check(shown: list[Event], clicked: list[Event], rows: list[Event], **parameters: Any) -> Verdict:
     tables = {name: empty() for name in ("ctr", "engagement", "alerts")}
-    pipeline = replace(SPEND, **parameters)
+    pipeline = replace(DECLARED, **parameters)
     return check(
         {"impressions": messages(shown), "clicks": messages(clicked), "spend": messages(rows), **tables}, pipeline
     )
@@ -167,7 +166,7 @@ def test_the_topics_bytes_are_read_as_they_stand() -> None:
             "spend": messages([text.encode()]),
             **{name: empty() for name in ("ctr", "engagement", "alerts")},
         },
-        SPEND,
+        DECLARED,
     ).results["spend"]
     assert found.differences == []
     assert found.compared == 1

@@ -12,8 +12,8 @@ from adclick_cli.catalog.load import load
 from adclick_cli.catalog.model import Catalog
 from adclick_cli.catalog.plain import from_plain, to_plain
 from adclick_cli.pipeline import Pipeline
+from tests.builders.spend import SPEND
 
-SPEND = load(Path(__file__).parents[3] / "examples" / "spend" / "adclick.toml")
 MORE = """
 [events.impressions.fields]
 bid = { path = "a.b", type = "decimal", precision = 9, scale = 3, default = 0.5 }
